@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { sync as writeFileAtomicSync } from 'write-file-atomic';
+import type { StatePaths } from '../config-store/state-paths';
+import type { MarkedProcesses } from '../process-table/marked-processes';
+import { DEFAULT_PATH } from './launcher';
+import { processIdentity } from './process-identity';
+import { RpcClient } from './rpc-client';
+import type { SupervisorHost } from './supervisor-host';
+import { SupervisorIdentity } from './supervisor-identity';
+import { supervisordConfig } from './supervisord-config';
+
+const READY_WITHIN_MS = 15_000;
+const LONGEST_PAUSE_MS = 30_000;
+/** A supervisord that lived longer than this is started again without a pause. */
+const HEALTHY_AFTER_MS = 10_000;
+/** Between the stop signal and SIGKILL for what an old supervisord left behind. */
+const LEFTOVER_GRACE_MS = 2000;
+
+/**
+ * A supervisord of our own, in a session of its own so that it outlives the service, in the state
+ * directory. It is started without programs; the service tells it of them.
+ */
+export class EmbeddedSupervisor implements SupervisorHost {
+  readonly isAttached = false;
+  readonly url: string;
+  readonly bridgeSocket: string;
+  readonly mark: string;
+  private readonly identity: SupervisorIdentity;
+  private readonly socket: string;
+  private child: ChildProcess | null = null;
+  private startedAt = 0;
+  private pauseMs = 0;
+
+  constructor(
+    private readonly program: string,
+    private readonly paths: StatePaths,
+    private readonly marked: MarkedProcesses,
+  ) {
+    this.identity = new SupervisorIdentity(paths);
+    this.socket = join(this.identity.socketDir, 'supervisor.sock');
+    this.url = `unix://${this.socket}`;
+    this.bridgeSocket = join(this.identity.socketDir, 'bridge.sock');
+    this.mark = `${this.identity.id}:`;
+  }
+
+  groupFile = (owner: string): string => join(this.paths.groupFiles, `hoody-${owner}.conf`);
+
+  async ensure(): Promise<void> {
+    if (this.isAlive()) {
+      this.restoreSocket();
+      return;
+    }
+    await this.pauseBetweenStarts();
+    await this.endLeftovers();
+    await this.start();
+  }
+
+  async endLeftovers(): Promise<void> {
+    await this.marked.end((process) => process.mark.startsWith(this.mark), {
+      signal: 'SIGTERM',
+      graceMs: LEFTOVER_GRACE_MS,
+    });
+  }
+
+  lastEpoch(): string | null {
+    return this.identity.epoch;
+  }
+
+  rememberEpoch(epoch: string): void {
+    this.identity.update({ epoch });
+  }
+
+  async untilGone(timeoutMs: number): Promise<boolean> {
+    for (const end = Date.now() + timeoutMs; this.isAlive(); await delay(20)) if (Date.now() > end) return false;
+    return true;
+  }
+
+  private isAlive(): boolean {
+    const { process } = this.identity;
+    return process !== null && processIdentity(Number.parseInt(process, 10)) === process;
+  }
+
+  /** A socket file that somebody deleted comes back from the link that was made of it. */
+  private restoreSocket(): void {
+    if (!existsSync(this.socket) && existsSync(this.spareSocket)) linkSync(this.spareSocket, this.socket);
+  }
+
+  private get spareSocket(): string {
+    return `${this.socket}.spare`;
+  }
+
+  private async pauseBetweenStarts(): Promise<void> {
+    if (this.startedAt === 0) return;
+    const wasHealthy = Date.now() - this.startedAt > HEALTHY_AFTER_MS;
+    this.pauseMs = wasHealthy ? 0 : Math.min(this.pauseMs * 2 || 250, LONGEST_PAUSE_MS);
+    await delay(this.pauseMs);
+  }
+
+  private async start(): Promise<void> {
+    this.startedAt = Date.now();
+    const config = this.writeConfig();
+    const outputFile = join(this.paths.supervisor, 'supervisord.out');
+    const output = openSync(outputFile, 'w', 0o600);
+    const child = spawn(this.program, ['-n', '-c', config], {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', output, output],
+      // Nothing of the service's own environment: programs would inherit it.
+      env: {
+        PATH: DEFAULT_PATH,
+        LANG: 'C.UTF-8',
+        PYTHONPATH: join(__dirname, 'bridge'),
+        PYTHONDONTWRITEBYTECODE: '1',
+      },
+    });
+    closeSync(output);
+    const failure = new Promise<never>((_, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code) =>
+        reject(new Error(`supervisord ended at its start (exit ${code}): ${readFileSync(outputFile, 'utf8').slice(-500)}`)),
+      );
+    });
+    failure.catch(() => undefined);
+    child.unref();
+    this.child = child;
+    this.identity.update({ process: child.pid ? processIdentity(child.pid) : null });
+    await Promise.race([this.untilReady(), failure]);
+    linkSync(this.socket, this.spareSocket);
+  }
+
+  private writeConfig(): string {
+    const { paths } = this;
+    mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
+    mkdirSync(paths.groupFiles, { recursive: true, mode: 0o700 });
+    // It starts empty: a file that has turned bad would keep it from starting.
+    for (const file of readdirSync(paths.groupFiles)) rmSync(join(paths.groupFiles, file), { recursive: true });
+    rmSync(this.socket, { force: true });
+    rmSync(this.spareSocket, { force: true });
+    const file = join(paths.supervisor, 'supervisord.conf');
+    writeFileAtomicSync(file, supervisordConfig(paths, this.socket, this.identity.id), { mode: 0o600 });
+    return file;
+  }
+
+  private async untilReady(): Promise<void> {
+    const rpc = new RpcClient(this.url);
+    for (const end = Date.now() + READY_WITHIN_MS; ; await delay(20)) {
+      try {
+        await rpc.call('supervisor.getState');
+        return rpc.dropConnections();
+      } catch (error) {
+        if (Date.now() > end) throw error;
+      }
+    }
+  }
+}

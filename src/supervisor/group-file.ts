@@ -1,0 +1,55 @@
+import type { StatePaths } from '../config-store/state-paths';
+import { groupName } from './instance';
+import type { ProcessDefinition } from './process-definition';
+
+/** Names of programs' processes in their environment; `<mark><group name>` tells whose a process is. */
+export const MARK_VARIABLE = 'HOODY_DAEMON_MARK';
+
+/**
+ * The INI text for one program: a group per instance, so that instances can be added, changed and removed
+ * one by one. It holds generated text only; everything of the user's is in the launcher script.
+ *
+ * `setpriv` ends the process when supervisord dies; `env` gives it a clean environment, and back the
+ * signals that Python ignores.
+ */
+export function groupFileText(definition: ProcessDefinition, paths: StatePaths, mark: string): string {
+  const shared = [
+    ...(process.geteuid?.() === 0 ? [`user=${definition.user}`] : []),
+    'directory=/',
+    'umask=022',
+    'autostart=false',
+    `autorestart=${definition.autorestart}`,
+    'exitcodes=0',
+    `startsecs=${definition.startSeconds}`,
+    `startretries=${definition.startRetries}`,
+    `stopsignal=${definition.stopSignal}`,
+    `stopwaitsecs=${definition.stopSeconds}`,
+    'stopasgroup=true',
+    'killasgroup=true',
+    `priority=${definition.priority}`,
+  ];
+  return definition.ports
+    .map((port) => {
+      const instance = { owner: definition.owner, port };
+      const group = groupName(instance);
+      return [
+        `[program:${group}]`,
+        'command=/usr/bin/setpriv --pdeathsig KILL /usr/bin/env -i --default-signal=PIPE,XFSZ ' +
+          `${MARK_VARIABLE}=${mark}${group} /bin/sh ${paths.launcher(definition.owner)}${port ? ` ${port}` : ''}`,
+        ...shared,
+        ...logLines(definition, 'stdout', paths.logFile(instance, 'stdout')),
+        ...logLines(definition, 'stderr', paths.logFile(instance, 'stderr')),
+        '',
+      ].join('\n');
+    })
+    .join('\n');
+}
+
+function logLines(definition: ProcessDefinition, type: 'stdout' | 'stderr', file: string): string[] {
+  if (!definition.logsEnabled) return [`${type}_logfile=NONE`];
+  return [
+    `${type}_logfile=${file}`,
+    `${type}_logfile_maxbytes=${definition.logMaxBytes}`,
+    `${type}_logfile_backups=${definition.logBackups}`,
+  ];
+}

@@ -1,0 +1,170 @@
+import { lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import type { StatePaths } from '../config-store/state-paths';
+import { DaemonError } from '../domain/errors';
+import { daemonErrorOf, FAULT, isFault } from './faults';
+import { groupFileText } from './group-file';
+import { groupName, instanceOfGroup } from './instance';
+import { launcherScript } from './launcher';
+import type { ProcessDefinition } from './process-definition';
+import { isAlive, type ProcessMirror } from './process-mirror';
+import type { RpcClient } from './rpc-client';
+import type { StateLink } from './state-link';
+import type { SupervisorHost } from './supervisor-host';
+import { requireUser, type SystemUser } from './system-users';
+
+/** How long the mirror may lag behind supervisord's answer. */
+const MIRROR_LAG_MS = 10_000;
+
+/** Makes supervisord's groups, and the generated files behind them, equal to definitions. One change at a time. */
+export class GroupRegistry {
+  private readonly definitions = new Map<string, ProcessDefinition>();
+  private lastChange: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly rpc: RpcClient,
+    private readonly host: SupervisorHost,
+    private readonly paths: StatePaths,
+    private readonly mirror: ProcessMirror,
+    private readonly link: () => StateLink,
+  ) {}
+
+  definition(owner: string): ProcessDefinition | undefined {
+    return this.definitions.get(owner);
+  }
+
+  forgetAll(): void {
+    this.definitions.clear();
+  }
+
+  async register(definition: ProcessDefinition): Promise<void> {
+    const user = await requireUser(definition.user);
+    await this.oneAtATime(async () => {
+      const restore = await this.writeFiles(definition, user);
+      try {
+        await this.bringIn(definition);
+      } catch (error) {
+        await restore();
+        throw refusal(error, definition.owner);
+      }
+      this.definitions.set(definition.owner, definition);
+    });
+  }
+
+  async unregister(owner: string): Promise<boolean> {
+    return await this.oneAtATime(async () => {
+      const groups = this.groupsOf(owner);
+      await this.takeAway(groups, owner);
+      rmSync(this.host.groupFile(owner), { force: true });
+      rmSync(this.paths.launcher(owner), { force: true });
+      this.definitions.delete(owner);
+      return groups.length > 0;
+    });
+  }
+
+  /** Replaces the stopped group of one instance by a fresh one. */
+  async renew(group: string): Promise<void> {
+    await this.oneAtATime(async () => {
+      this.link().expectChanges();
+      await this.rpc.call('supervisor.removeProcessGroup', group);
+      await this.rpc.call('supervisor.addProcessGroup', group);
+      await this.mirror.until(group, (info) => info?.startedAt === null, MIRROR_LAG_MS);
+    });
+  }
+
+  private groupsOf(owner: string): string[] {
+    return [...this.mirror.all()].map((info) => info.group).filter((g) => instanceOfGroup(g)?.owner === owner);
+  }
+
+  /** @returns what puts the files back as they were */
+  private async writeFiles(definition: ProcessDefinition, user: SystemUser): Promise<() => Promise<void>> {
+    const groupFile = this.host.groupFile(definition.owner);
+    const launcher = this.paths.launcher(definition.owner);
+    const before = { groupFile: contentOf(groupFile), launcher: contentOf(launcher) };
+    // supervisord refuses all of its configuration when a log directory is missing.
+    mkdirSync(this.paths.logs, { recursive: true, mode: 0o700 });
+    mkdirSync(this.paths.launchers, { recursive: true, mode: 0o711 });
+    mkdirSync(dirname(groupFile), { recursive: true, mode: 0o700 });
+    const directory = definition.directory ?? (isFolder(user.home) ? user.home : '/');
+    const writeLauncher = (text: string) =>
+      writeFileAtomic(launcher, text, { mode: 0o500, chown: { uid: user.uid, gid: user.gid } });
+    const writeGroupFile = (text: string) => writeFileAtomic(groupFile, text, { mode: 0o600 });
+    await writeLauncher(launcherScript(definition, user, directory));
+    await writeGroupFile(groupFileText(definition, this.paths, this.host.mark));
+    return async () => {
+      if (before.launcher === null) rmSync(launcher, { force: true });
+      else await writeLauncher(before.launcher);
+      if (before.groupFile === null) rmSync(groupFile, { force: true });
+      else await writeGroupFile(before.groupFile);
+    };
+  }
+
+  private async bringIn(definition: ProcessDefinition): Promise<void> {
+    const { owner, ports } = definition;
+    const defined = new Set(ports.map((port) => groupName({ owner, port })));
+    const obsolete = this.groupsOf(owner).filter((group) => !defined.has(group));
+    this.link().expectChanges();
+    if (this.link().mode === 'bridge') await this.rpc.call('hoody.apply', this.host.groupFile(owner));
+    else await this.reread(defined);
+    await this.takeAway(obsolete, owner);
+    for (const group of defined) await this.mirror.until(group, (info) => info !== undefined, MIRROR_LAG_MS);
+  }
+
+  /** Without the bridge all files are read again, also those of others. */
+  private async reread(defined: ReadonlySet<string>): Promise<void> {
+    const running = [...defined].find((group) => isAlive(this.mirror.get(group)));
+    const [[added, changed]] = await this.rpc.call<[[string[], string[], string[]]]>('supervisor.reloadConfig');
+    const changedOurs = changed.filter((group) => defined.has(group));
+    if (running && changedOurs.includes(running)) throw stillRunning(running);
+    for (const group of changedOurs) await this.rpc.call('supervisor.removeProcessGroup', group);
+    for (const group of [...added.filter((g) => defined.has(g)), ...changedOurs])
+      await this.rpc.call('supervisor.addProcessGroup', group);
+  }
+
+  private async takeAway(groups: string[], owner: string): Promise<void> {
+    if (groups.length === 0) return;
+    const running = groups.find((group) => isAlive(this.mirror.get(group)));
+    if (running) throw stillRunning(running);
+    this.link().expectChanges();
+    try {
+      if (this.link().mode === 'bridge') await this.rpc.call('hoody.remove', JSON.stringify(groups));
+      else
+        for (const group of groups)
+          await this.rpc.call('supervisor.removeProcessGroup', group).catch((error: unknown) => {
+            if (!isFault(error, FAULT.BAD_NAME)) throw error;
+          });
+    } catch (error) {
+      throw refusal(error, owner);
+    }
+    for (const group of groups) await this.mirror.until(group, (info) => info === undefined, MIRROR_LAG_MS);
+  }
+
+  private async oneAtATime<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.lastChange.then(change);
+    this.lastChange = turn.catch(() => undefined);
+    return await turn;
+  }
+}
+
+function stillRunning(group: string): DaemonError {
+  return new DaemonError('PROGRAM_RUNNING', `Program "${instanceOfGroup(group)?.owner ?? group}" is running. Stop it first.`);
+}
+
+function refusal(error: unknown, owner: string): DaemonError {
+  if (isFault(error, FAULT.STILL_RUNNING))
+    return new DaemonError('PROGRAM_RUNNING', `Program "${owner}" is running. Stop it first.`);
+  return daemonErrorOf(error, `take over the configuration of "${owner}"`);
+}
+
+function contentOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
