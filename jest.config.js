@@ -9,7 +9,15 @@ module.exports = {
   transform: {
     '^.+\\.ts$': [
       'ts-jest',
-      { tsconfig: { ...compilerOptions, isolatedModules: true, rootDir: '.', incremental: false, tsBuildInfoFile: undefined } },
+      {
+        tsconfig: {
+          ...compilerOptions,
+          isolatedModules: true,
+          rootDir: '.',
+          incremental: false,
+          tsBuildInfoFile: undefined,
+        },
+      },
     ],
   },
 };

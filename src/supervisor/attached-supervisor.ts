@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { StatePaths } from '../config-store/state-paths';
-import type { MarkedProcesses } from '../process-table/marked-processes';
+import { endMarked } from '../process-table/end-marked';
+import { markPrefix } from '../process-table/marked-processes';
 import type { AttachedSupervisor as AttachedSettings } from '../settings/settings';
 import type { SupervisorHost } from './supervisor-host';
 import { SupervisorIdentity } from './supervisor-identity';
@@ -12,30 +13,28 @@ export class AttachedSupervisor implements SupervisorHost {
   readonly isAttached = true;
   readonly url: string;
   readonly bridgeSocket: string;
-  readonly mark: string;
   private readonly identity: SupervisorIdentity;
 
   constructor(
     private readonly settings: AttachedSettings,
     paths: StatePaths,
-    private readonly marked: MarkedProcesses,
   ) {
     this.identity = new SupervisorIdentity(paths);
     this.url = settings.url;
     this.bridgeSocket = join(this.identity.socketDir, 'bridge.sock');
-    this.mark = `${this.identity.id}:`;
   }
 
   groupFile = (owner: string): string => join(this.settings.confDir, `hoody-${owner}.conf`);
+
+  get mark(): string {
+    return `${this.identity.id}:attached:`;
+  }
 
   /** Whoever owns it starts it. */
   async ensure(): Promise<void> {}
 
   async endLeftovers(): Promise<void> {
-    await this.marked.end((process) => process.mark.startsWith(this.mark), {
-      signal: 'SIGTERM',
-      graceMs: LEFTOVER_GRACE_MS,
-    });
+    await endMarked(markPrefix(`${this.identity.id}:`), { signal: 'SIGTERM', graceMs: LEFTOVER_GRACE_MS });
   }
 
   lastEpoch(): string | null {

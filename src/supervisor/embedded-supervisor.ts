@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sync as writeFileAtomicSync } from 'write-file-atomic';
 import type { StatePaths } from '../config-store/state-paths';
-import type { MarkedProcesses } from '../process-table/marked-processes';
+import { endMarked } from '../process-table/end-marked';
+import { markPrefix } from '../process-table/marked-processes';
 import { DEFAULT_PATH } from './launcher';
 import { processIdentity } from './process-identity';
 import { RpcClient } from './rpc-client';
@@ -27,26 +28,26 @@ export class EmbeddedSupervisor implements SupervisorHost {
   readonly isAttached = false;
   readonly url: string;
   readonly bridgeSocket: string;
-  readonly mark: string;
   private readonly identity: SupervisorIdentity;
   private readonly socket: string;
-  private child: ChildProcess | null = null;
   private startedAt = 0;
   private pauseMs = 0;
 
   constructor(
     private readonly program: string,
     private readonly paths: StatePaths,
-    private readonly marked: MarkedProcesses,
   ) {
     this.identity = new SupervisorIdentity(paths);
     this.socket = join(this.identity.socketDir, 'supervisor.sock');
     this.url = `unix://${this.socket}`;
     this.bridgeSocket = join(this.identity.socketDir, 'bridge.sock');
-    this.mark = `${this.identity.id}:`;
   }
 
   groupFile = (owner: string): string => join(this.paths.groupFiles, `hoody-${owner}.conf`);
+
+  get mark(): string {
+    return `${this.identity.id}:${this.identity.process ?? ''}:`;
+  }
 
   async ensure(): Promise<void> {
     if (this.isAlive()) {
@@ -59,10 +60,7 @@ export class EmbeddedSupervisor implements SupervisorHost {
   }
 
   async endLeftovers(): Promise<void> {
-    await this.marked.end((process) => process.mark.startsWith(this.mark), {
-      signal: 'SIGTERM',
-      graceMs: LEFTOVER_GRACE_MS,
-    });
+    await endMarked(markPrefix(`${this.identity.id}:`), { signal: 'SIGTERM', graceMs: LEFTOVER_GRACE_MS });
   }
 
   lastEpoch(): string | null {
@@ -125,7 +123,6 @@ export class EmbeddedSupervisor implements SupervisorHost {
     });
     failure.catch(() => undefined);
     child.unref();
-    this.child = child;
     this.identity.update({ process: child.pid ? processIdentity(child.pid) : null });
     await Promise.race([this.untilReady(), failure]);
     linkSync(this.socket, this.spareSocket);

@@ -1,9 +1,7 @@
 import type { StatePaths } from '../config-store/state-paths';
+import { MARK_VARIABLE } from '../process-table/process-mark';
 import { groupName } from './instance';
 import type { ProcessDefinition } from './process-definition';
-
-/** Names of programs' processes in their environment; `<mark><group name>` tells whose a process is. */
-export const MARK_VARIABLE = 'HOODY_DAEMON_MARK';
 
 /**
  * The INI text for one program: a group per instance, so that instances can be added, changed and removed

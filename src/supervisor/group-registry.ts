@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { StatePaths } from '../config-store/state-paths';
 import { DaemonError } from '../domain/errors';
@@ -12,7 +13,7 @@ import { isAlive, type ProcessMirror } from './process-mirror';
 import type { RpcClient } from './rpc-client';
 import type { StateLink } from './state-link';
 import type { SupervisorHost } from './supervisor-host';
-import { requireUser, type SystemUser } from './system-users';
+import { homeOf, requireUser, type SystemUser } from './system-users';
 
 /** How long the mirror may lag behind supervisord's answer. */
 const MIRROR_LAG_MS = 10_000;
@@ -52,6 +53,20 @@ export class GroupRegistry {
     });
   }
 
+  /** Whether supervisord would take the definition; nothing is changed. */
+  async check(definition: ProcessDefinition): Promise<void> {
+    if (this.link().mode !== 'bridge') return;
+    const file = join(this.paths.supervisor, `check-${randomUUID()}.conf`);
+    await writeFileAtomic(file, groupFileText(definition, this.paths, this.host.mark), { mode: 0o600 });
+    try {
+      await this.rpc.call('hoody.check', file);
+    } catch (error) {
+      throw refusal(error, definition.owner);
+    } finally {
+      rmSync(file, { force: true });
+    }
+  }
+
   async unregister(owner: string): Promise<boolean> {
     return await this.oneAtATime(async () => {
       const groups = this.groupsOf(owner);
@@ -86,12 +101,14 @@ export class GroupRegistry {
     mkdirSync(this.paths.logs, { recursive: true, mode: 0o700 });
     mkdirSync(this.paths.launchers, { recursive: true, mode: 0o711 });
     mkdirSync(dirname(groupFile), { recursive: true, mode: 0o700 });
-    const directory = definition.directory ?? (isFolder(user.home) ? user.home : '/');
+    const directory = definition.directory ?? homeOf(user);
     const writeLauncher = (text: string) =>
-      writeFileAtomic(launcher, text, { mode: 0o500, chown: { uid: user.uid, gid: user.gid } });
-    const writeGroupFile = (text: string) => writeFileAtomic(groupFile, text, { mode: 0o600 });
-    await writeLauncher(launcherScript(definition, user, directory));
-    await writeGroupFile(groupFileText(definition, this.paths, this.host.mark));
+      writeFileAtomic(launcher, text, { mode: 0o500, chown: { uid: user.uid, gid: user.gid }, fsync: false });
+    const writeGroupFile = (text: string) => writeFileAtomic(groupFile, text, { mode: 0o600, fsync: false });
+    const script = launcherScript(definition, user, directory);
+    const text = groupFileText(definition, this.paths, this.host.mark);
+    if (before.launcher !== script || !belongsTo(launcher, user)) await writeLauncher(script);
+    if (before.groupFile !== text) await writeGroupFile(text);
     return async () => {
       if (before.launcher === null) rmSync(launcher, { force: true });
       else await writeLauncher(before.launcher);
@@ -157,14 +174,15 @@ function refusal(error: unknown, owner: string): DaemonError {
   return daemonErrorOf(error, `take over the configuration of "${owner}"`);
 }
 
+function belongsTo(launcher: string, user: SystemUser): boolean {
+  const stat = lstatSync(launcher, { throwIfNoEntry: false });
+  return stat?.uid === user.uid && stat.gid === user.gid && (stat.mode & 0o7777) === 0o500;
+}
+
 function contentOf(file: string): string | null {
   try {
     return readFileSync(file, 'utf8');
   } catch {
     return null;
   }
-}
-
-function isFolder(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

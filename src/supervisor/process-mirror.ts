@@ -36,6 +36,7 @@ export class ProcessMirror {
   private readonly processes = new Map<string, ProcessInfo>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
   private isConnected = false;
+  private contact = new AbortController();
 
   get connected(): boolean {
     return this.isConnected;
@@ -61,6 +62,8 @@ export class ProcessMirror {
   setConnected(connected: boolean): void {
     if (connected === this.isConnected) return;
     this.isConnected = connected;
+    if (connected) this.contact = new AbortController();
+    else this.contact.abort();
     this.changes.emit('connection', connected);
   }
 
@@ -89,30 +92,33 @@ export class ProcessMirror {
   }
 
   /**
-   * Resolves with true when the process is as wanted, with false when `timeoutMs` is over or `signal` aborts.
+   * Resolves with the process as soon as it is as wanted (`info` is undefined while it is not there), with
+   * null when `timeoutMs` is over or the contact is lost. Sees every change, also several at once.
    */
   async until(
     group: string,
     isAsWanted: (info: ProcessInfo | undefined) => boolean,
     timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    if (isAsWanted(this.get(group))) return true;
+  ): Promise<{ info: ProcessInfo | undefined } | null> {
+    const now = this.get(group);
+    if (isAsWanted(now)) return { info: now };
+    const { signal } = this.contact;
+    if (signal.aborted) return null;
     return await new Promise((resolve) => {
-      const finish = (result: boolean) => {
+      const finish = (result: { info: ProcessInfo | undefined } | null) => {
         clearTimeout(timer);
         this.changes.off(`group ${group}`, check);
-        signal?.removeEventListener('abort', abort);
+        signal.removeEventListener('abort', giveUp);
         resolve(result);
       };
-      const check = () => {
-        if (isAsWanted(this.get(group))) finish(true);
+      const check = ({ after }: ProcessChange) => {
+        const info = after ?? undefined;
+        if (isAsWanted(info)) finish({ info });
       };
-      const abort = () => finish(false);
-      const timer = setTimeout(abort, timeoutMs);
+      const giveUp = () => finish(null);
+      const timer = setTimeout(giveUp, timeoutMs);
       this.changes.on(`group ${group}`, check);
-      if (signal?.aborted) finish(false);
-      else signal?.addEventListener('abort', abort);
+      signal.addEventListener('abort', giveUp);
     });
   }
 }

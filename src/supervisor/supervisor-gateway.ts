@@ -49,6 +49,9 @@ export abstract class SupervisorGateway {
    */
   abstract register(definition: ProcessDefinition): Promise<void>;
 
+  /** Asks supervisord's own parser whether it would take the definition (with the bridge); changes nothing. */
+  abstract check(definition: ProcessDefinition): Promise<void>;
+
   /**
    * Takes a stopped program away from supervisord, and its generated files. @returns whether it was there
    * @throws DaemonError PROGRAM_RUNNING

@@ -1,5 +1,3 @@
-import type { Instance } from './instance';
-
 /** The supervisord process itself: where it is, whether it lives, who starts it. */
 export interface SupervisorHost {
   readonly isAttached: boolean;
@@ -25,4 +23,3 @@ export interface SupervisorHost {
   untilGone(timeoutMs: number): Promise<boolean>;
 }
 
-export type MarkOf = (instance: Instance) => string;

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { SettingsError } from '../settings/parse-settings';
+import { SettingsError } from '../settings/settings-error';
 import type { Settings } from '../settings/settings';
 
 /** The folder of package.json, from `src` as well as from `dist`. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { DaemonError } from '../domain/errors';
 
@@ -30,6 +30,20 @@ export async function requireUser(name: string): Promise<SystemUser> {
       `Only root can run programs as other users; this service runs as uid ${uid}, so "${name}" can't be used.`,
     );
   return user;
+}
+
+/** Where programs of the user run when nothing else is said; "/" when the home does not exist, as at a login. */
+export function homeOf(user: SystemUser): string {
+  return statSync(user.home, { throwIfNoEntry: false })?.isDirectory() ? user.home : '/';
+}
+
+/** The supplementary groups of a user that /etc/group knows. */
+export function groupsOf(name: string): number[] {
+  return readFileSync('/etc/group', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .filter(([, , , members]) => members?.split(',').includes(name))
+    .map(([, , gid]) => Number(gid));
 }
 
 /** LDAP and the like; `getent` also answers numbers and aliases, which supervisord would read differently. */

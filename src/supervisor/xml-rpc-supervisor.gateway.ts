@@ -93,6 +93,11 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     await this.registry.register(definition);
   }
 
+  async check(definition: ProcessDefinition): Promise<void> {
+    this.requireConnection();
+    await this.registry.check(definition);
+  }
+
   async unregister(owner: string): Promise<boolean> {
     this.requireConnection();
     return await this.registry.unregister(owner);
@@ -158,6 +163,7 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
         if (this.closing.signal.aborted) return;
         this.logger.warn(`Contact with supervisord was lost: ${reason}`);
         this.problem = reason;
+        this.mirror.setConnected(false);
       } catch (error) {
         if (this.closing.signal.aborted) return;
         this.report(error);

@@ -100,14 +100,16 @@ class HoodyRpcInterface(object):
     def __init__(self, supervisord):
         self._supervisord = supervisord
         self._bridge = None
-        bridge = Bridge(supervisord)
+        bridge = None
         try:
+            bridge = Bridge(supervisord)
             bridge.open()
             self._groups = GroupChanger(supervisord)
             self._bridge = bridge
         except Exception:
             log_failure(supervisord.options)
-            bridge.close()
+            if bridge:
+                bridge.close()
 
     @rpc_method
     def hello(self):
@@ -145,6 +147,16 @@ class HoodyRpcInterface(object):
         @return string result  {added, replaced, kept}
         """
         return json.dumps(self._groups.apply(str(path)))
+
+    @rpc_method
+    def check(self, path):
+        """ Read such a file and complain about it like apply, but change nothing
+
+        @param string path    the file
+        @return boolean result  always True
+        """
+        self._groups.check(str(path))
+        return True
 
     @rpc_method
     def remove(self, names):
@@ -587,11 +599,14 @@ class GroupChanger(object):
         self.applied = {}
         self.applied_under = None
 
-    def apply(self, path):
+    def check(self, path):
         try:
-            sections, wanted = self._read(path)
+            return self._read(path)
         except (ValueError, configparser.Error) as error:
             raise RPCError(Faults.CANT_REREAD, error)
+
+    def apply(self, path):
+        sections, wanted = self.check(path)
         groups = self.supervisord.process_groups
         added = [name for name in wanted if name not in groups]
         replaced = [name for name in wanted

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { ProcessStats } from './process-stats';
+
+@Module({ providers: [ProcessStats], exports: [ProcessStats] })
+export class ProcessTableModule {}
