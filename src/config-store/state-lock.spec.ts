@@ -30,7 +30,7 @@ async function otherProcess(path = process.env.PATH): Promise<{ child: ChildProc
     env: { ...process.env, PATH: path },
   });
   children.push(child);
-  const [said] = (await once(child.stdout!, 'data')) as [Buffer];
+  const [said] = (await once(child.stdout, 'data')) as [Buffer];
   return { child, said: said.toString().trim() };
 }
 

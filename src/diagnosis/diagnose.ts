@@ -49,11 +49,14 @@ export async function diagnose(failure: FailureFacts): Promise<Diagnosis> {
   return endByExit(failure, failure.exitStatus, stderr);
 }
 
-function readSpawnError(failure: FailureFacts, stderr: readonly string[]): Diagnosis | null {
-  const own = stderr.findLast((line) => line.startsWith('supervisor: '));
-  const facts = readSupervisordText(failure.spawnError ?? '', failure.user.name);
-  const said = facts ?? (own === undefined ? null : readSupervisordText(own, failure.user.name));
-  return said && diagnosisOf(said);
+/** supervisord's child writes to the program's own stderr what keeps it from executing the program. */
+function readSpawnError({ spawnError, user }: FailureFacts, stderr: readonly string[]): Diagnosis | null {
+  const own = stderr.filter((line) => line.startsWith('supervisor: ')).reverse();
+  for (const text of [spawnError ?? '', ...own]) {
+    const facts = readSupervisordText(text, user.name);
+    if (facts) return diagnosisOf(facts);
+  }
+  return null;
 }
 
 function endBySignal(failure: FailureFacts, stderr: readonly string[]): Diagnosis {

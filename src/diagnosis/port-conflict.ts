@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { holderOfPort, holdersOfPortLately, type PortHolder } from '../process-table/port-holders';
+import { holderOfPort, holdersOfPort, type PortHolder } from '../process-table/port-holders';
 import { isSameInstance } from '../process-table/process-mark';
 import { holderFacts, type RunFacts } from './run-facts';
 import { diagnosisOf, type Diagnosis, type HolderFacts } from './diagnosis';
@@ -10,7 +10,7 @@ import { diagnosisOf, type Diagnosis, type HolderFacts } from './diagnosis';
  */
 export async function portConflict(run: RunFacts): Promise<Diagnosis | null> {
   if (run.port === 0) return null;
-  const holders = await holdersOfPortLately(run.port);
+  const holders = await holdersOfPort(run.port);
   if (holders.some(({ mark }) => isSameInstance(mark, run.mark))) return null;
   const onAll = holders.find(({ address }) => address === '0.0.0.0') ?? (await holderOfBothFamilies(holders));
   return onAll ? portInUse(run.port, holderFacts(onAll, run)) : null;

@@ -46,7 +46,7 @@ export function shellFailure(line: string): TextFinding | null {
 
 function unquoted(text: string): string {
   return (
-    /^(?:‘(.*)’|'(.*)'|"(.*)")$/
+    /^(?:‘(.*)’|'(.*)'|"(.*)")$/s
       .exec(text)
       ?.slice(1)
       .find((inner) => inner !== undefined) ?? text

@@ -1,13 +1,6 @@
 /** The states that supervisord knows. */
 export type SupervisorState =
-  | 'STOPPED'
-  | 'STARTING'
-  | 'RUNNING'
-  | 'BACKOFF'
-  | 'STOPPING'
-  | 'EXITED'
-  | 'FATAL'
-  | 'UNKNOWN';
+  'STOPPED' | 'STARTING' | 'RUNNING' | 'BACKOFF' | 'STOPPING' | 'EXITED' | 'FATAL' | 'UNKNOWN';
 
 /** The states that the API shows. */
 export const PUBLIC_STATES = ['RUNNING', 'STOPPED', 'STARTING', 'STOPPING', 'FATAL', 'UNKNOWN'] as const;

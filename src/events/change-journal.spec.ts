@@ -193,7 +193,9 @@ describe('The journal of changes', () => {
   });
 
   it('has on disk every change that was told when the service is killed', async () => {
-    const child = spawn(process.execPath, ['-e', KILLED_CHILD(), root], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['-e', KILLED_CHILD(), root], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let lastTold = '';
     for await (const line of createInterface({ input: child.stdout })) {
       lastTold = line;
@@ -206,11 +208,14 @@ describe('The journal of changes', () => {
     const [id, pid] = lastTold.split(' ');
     const { gap, changes } = journal.since(id!);
     expect(gap).toBe(false);
-    expect(changes.every(({ change }, i) => change.type === 'state' && change.pid === Number(pid) + 1 + i)).toBe(true);
+    expect(
+      changes.every(({ change }, i) => change.type === 'state' && change.pid === Number(pid) + 1 + i),
+    ).toBe(true);
   });
 
   const path = (): string => join(root, 'events.ndjson');
-  const lines = (): string[] => (existsSync(path()) ? readFileSync(path(), 'utf8').split('\n').slice(0, -1) : []);
+  const lines = (): string[] =>
+    existsSync(path()) ? readFileSync(path(), 'utf8').split('\n').slice(0, -1) : [];
 
   async function started(limit?: number) {
     const feed = new ChangeFeed();

@@ -22,7 +22,14 @@ interface Told {
 describe('The stream of events', () => {
   const snapshot: StateSnapshotItem[] = [
     { program: 'web', port: null, state: 'RUNNING', pid: 5, exit_status: 0, spawn_error: null },
-    { program: 'api', port: 3001, state: 'FATAL', pid: null, exit_status: 1, spawn_error: 'exited with code 1' },
+    {
+      program: 'api',
+      port: 3001,
+      state: 'FATAL',
+      pid: null,
+      exit_status: 1,
+      spawn_error: 'exited with code 1',
+    },
   ];
   const clients: { close(): void }[] = [];
   let root: string;
@@ -200,7 +207,9 @@ describe('The stream of events', () => {
       new FastifyAdapter({ forceCloseConnections: true }),
       { logger: false },
     );
-    started.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
+    started.useGlobalPipes(
+      new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }),
+    );
     await started.listen(0, '127.0.0.1');
     feed = started.get(ChangeFeed);
     return started;
@@ -211,13 +220,19 @@ describe('The stream of events', () => {
     clients.push(source);
     const { add, told } = inbox();
     for (const event of ['state', 'config', 'gap', 'current'])
-      source.addEventListener(event, ({ lastEventId, data }) => add({ event, id: lastEventId, data: JSON.parse(data) }));
+      source.addEventListener(event, ({ lastEventId, data }) =>
+        add({ event, id: lastEventId, data: JSON.parse(data) }),
+      );
     const reconnected = (): Promise<unknown> => new Promise((resolve) => (source.onopen = resolve));
     await reconnected();
     return { told, reconnected };
   }
 
-  async function rawStream(query = '', headers: Record<string, string> = {}, mode: 'flowing' | 'paused' = 'flowing') {
+  async function rawStream(
+    query = '',
+    headers: Record<string, string> = {},
+    mode: 'flowing' | 'paused' = 'flowing',
+  ) {
     const url = `${await app.getUrl()}/events${query}`;
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = get(url, { headers, agent: false }, resolve).on('error', reject);
@@ -233,7 +248,9 @@ describe('The stream of events', () => {
         const blocks = (rest + text).split('\n\n');
         rest = blocks.pop()!;
         for (const block of blocks) {
-          const fields = new Map(block.split('\n').map((line) => [line.split(': ')[0]!, line.slice(line.indexOf(': ') + 2)]));
+          const fields = new Map(
+            block.split('\n').map((line) => [line.split(': ')[0]!, line.slice(line.indexOf(': ') + 2)]),
+          );
           const data = fields.get('data');
           if (data) add({ event: fields.get('event')!, id: fields.get('id') ?? '', data: JSON.parse(data) });
           else if (fields.has('id')) findPosition(fields.get('id')!);

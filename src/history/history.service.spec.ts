@@ -34,7 +34,16 @@ describe('The history of a program', () => {
     goes('web', 'STARTING', 'RUNNING');
     const { transitions } = history.history('web', ALL);
     expect(transitions).toEqual([
-      { id: expect.stringMatching(/^\d+$/), time: expect.any(String), port: null, from: 'STARTING', to: 'RUNNING', pid: null, exit_status: null, spawn_error: null },
+      {
+        id: expect.stringMatching(/^\d+$/),
+        time: expect.any(String),
+        port: null,
+        from: 'STARTING',
+        to: 'RUNNING',
+        pid: null,
+        exit_status: null,
+        spawn_error: null,
+      },
       expect.objectContaining({ from: 'STOPPED', to: 'STARTING' }),
     ]);
     expect(history.history('web', { limit: 1 }).transitions).toEqual(transitions.slice(0, 1));
@@ -84,7 +93,11 @@ describe('The history of a program', () => {
     goes('web', 'RUNNING', 'STOPPING');
     goes('web', 'STOPPING', 'STOPPED');
     runs('web');
-    expect(history.history('web', ALL)).toMatchObject({ crashes_last_hour: 0, restarts_last_hour: 0, last_crash: null });
+    expect(history.history('web', ALL)).toMatchObject({
+      crashes_last_hour: 0,
+      restarts_last_hour: 0,
+      last_crash: null,
+    });
   });
 
   it('counts neither when supervisord was away for a while', () => {
@@ -99,7 +112,10 @@ describe('The history of a program', () => {
     goes('web', 'RUNNING', 'FATAL', { port: 3001 });
     runs('web', 'STOPPED', 3002);
     expect(history.history('web', ALL)).toMatchObject({ crashes_last_hour: 1, restarts_last_hour: 0 });
-    expect(history.history('web', { ...ALL, port: 3002 })).toMatchObject({ crashes_last_hour: 0, last_crash: null });
+    expect(history.history('web', { ...ALL, port: 3002 })).toMatchObject({
+      crashes_last_hour: 0,
+      last_crash: null,
+    });
     expect(history.history('web', { ...ALL, port: 3002 }).transitions).toHaveLength(2);
   });
 
@@ -121,7 +137,10 @@ describe('The history of a program', () => {
     await journal.onApplicationShutdown();
     const next = new ChangeJournal(new ChangeFeed(), new StatePaths(root));
     await next.onModuleInit();
-    expect(new HistoryService(next).history('web', ALL)).toMatchObject({ crashes_last_hour: 1, last_crash: { exit_status: 3 } });
+    expect(new HistoryService(next).history('web', ALL)).toMatchObject({
+      crashes_last_hour: 1,
+      last_crash: { exit_status: 3 },
+    });
   });
 
   function runs(program: string, from: PublicState = 'STOPPED', port: number | null = null): void {
@@ -131,6 +150,17 @@ describe('The history of a program', () => {
 
   function goes(program: string, from: PublicState, to: PublicState, of: object = {}): void {
     const time = new Date().toISOString();
-    feed.publish({ type: 'state', program, port: null, from, to, pid: null, exit_status: null, spawn_error: null, time, ...of });
+    feed.publish({
+      type: 'state',
+      program,
+      port: null,
+      from,
+      to,
+      pid: null,
+      exit_status: null,
+      spawn_error: null,
+      time,
+      ...of,
+    });
   }
 });

@@ -42,7 +42,8 @@ export class HistoryService {
       laterByPort.set(change.port, { change, recent });
       if (!recent && lastCrash && transitions.length === limit) break;
     }
-    for (const { change, recent } of laterByPort.values()) if (recent && isRestart(null, change)) restarts += 1;
+    for (const { change, recent } of laterByPort.values())
+      if (recent && isRestart(null, change)) restarts += 1;
     return { transitions, crashes_last_hour: crashes, last_crash: lastCrash, restarts_last_hour: restarts };
   }
 }

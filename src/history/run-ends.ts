@@ -15,7 +15,10 @@ export function isCrash({ from, to }: Step): boolean {
 /** A process ended, for whatever reason. */
 export function isExit({ from, to }: Step): boolean {
   const ended = to === 'STOPPED' || to === 'FATAL';
-  return (ended && (from === 'RUNNING' || from === 'STARTING' || from === 'STOPPING')) || isUnseenRestart({ from, to });
+  return (
+    (ended && (from === 'RUNNING' || from === 'STARTING' || from === 'STOPPING')) ||
+    isUnseenRestart({ from, to })
+  );
 }
 
 /** A start after an end that nobody had asked for. `before` is the instance's change before this one. */

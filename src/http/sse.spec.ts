@@ -127,7 +127,7 @@ describe('EventStreams', () => {
   it('cuts a client that has read nothing for four heartbeats', async () => {
     await serve({ heartbeatMs: 5, maxBufferedBytes: Infinity });
     const { socket, stream } = await connectDeaf();
-    stream.send({ event: 'e', data: 'x'.repeat(32 * 1024 * 1024) });
+    stream.send({ event: 'e', data: 'x'.repeat(16 * 1024 * 1024) });
     expect(stream.isCongested).toBe(true);
     await stream.closed;
     socket.destroy();
@@ -136,7 +136,7 @@ describe('EventStreams', () => {
   it('tells when a slow client has caught up', async () => {
     await serve({ maxBufferedBytes: Infinity });
     const { client, stream } = await connect();
-    stream.send({ event: 'e', data: 'x'.repeat(32 * 1024 * 1024) });
+    stream.send({ event: 'e', data: 'x'.repeat(16 * 1024 * 1024) });
     expect(stream.isCongested).toBe(true);
     await stream.drained();
     expect(stream.isCongested).toBe(false);
@@ -149,7 +149,9 @@ describe('EventStreams', () => {
     const refused = await SseClient.open(url);
     expect(refused.response.statusCode).not.toBe(200);
     const request = { method: 'GET' } as Parameters<EventStreams['open']>[0];
-    expect(() => streams.open(request, {} as never)).toThrow(expect.objectContaining({ code: 'LIMIT_REACHED' }));
+    expect(() => streams.open(request, {} as never)).toThrow(
+      expect.objectContaining({ code: 'LIMIT_REACHED' }),
+    );
     client.close();
     await stream.closed;
     expect((await connect()).client.response.statusCode).toBe(200);
@@ -180,7 +182,10 @@ describe('EventStreams', () => {
     const all = [await connect(), await connect(), await connect()];
     for (const { client } of all) client.close();
     await Promise.all(all.map(({ stream }) => stream.closed));
-    const timers = started.mock.calls.map((call, n) => ({ ms: call[1], timer: started.mock.results[n]?.value as unknown }));
+    const timers = started.mock.calls.map((call, n) => ({
+      ms: call[1],
+      timer: started.mock.results[n]?.value as unknown,
+    }));
     const heartbeats = timers.filter(({ ms }) => ms === 12_345);
     expect(heartbeats).toHaveLength(1);
     expect(stopped).toHaveBeenCalledWith(heartbeats[0]?.timer);

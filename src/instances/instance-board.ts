@@ -18,6 +18,15 @@ export interface InstanceStatus {
   failure: Failure | null;
 }
 
+/** Also what a disabled program shows. */
+export const NEVER_STARTED: InstanceStatus = {
+  status: 'STOPPED',
+  pid: null,
+  startedAt: null,
+  exitStatus: 0,
+  failure: null,
+};
+
 /**
  * The state of every instance as the world sees it: the mirror of supervisord, folded into the public
  * states, with what supervisord can't know (why a start failed, a start that is about to be made). Each
@@ -102,7 +111,13 @@ export class InstanceBoard {
   }
 
   /** What was last told of the instance before the service started, so that only differences are told now. */
-  recall(instance: Instance, announced: PublicState, pid: number | null, failure: Failure | null, exitStatus: number): void {
+  recall(
+    instance: Instance,
+    announced: PublicState,
+    pid: number | null,
+    failure: Failure | null,
+    exitStatus: number,
+  ): void {
     Object.assign(this.record(groupName(instance)), { announced, announcedPid: pid, failure, exitStatus });
   }
 
@@ -130,9 +145,15 @@ export class InstanceBoard {
     this.announce(group, time, inferred, record.fold(after ?? undefined));
   }
 
-  private noteFacts(group: string, record: InstanceRecord, before: ProcessInfo | null, info: ProcessInfo): void {
+  private noteFacts(
+    group: string,
+    record: InstanceRecord,
+    before: ProcessInfo | null,
+    info: ProcessInfo,
+  ): void {
     if (isAlive(info)) record.exitStatus = 0;
-    else if (info.exit !== null || info.signal !== null) record.exitStatus = exitStatusOf(info.exit, info.signal);
+    else if (info.exit !== null || info.signal !== null)
+      record.exitStatus = exitStatusOf(info.exit, info.signal);
     switch (info.state) {
       case 'RUNNING':
         record.failure = null;
@@ -179,7 +200,8 @@ export class InstanceBoard {
     this.revision++;
     const record = this.record(group);
     const info = this.gateway.mirror.get(group);
-    if (inferred && this.wasReplaced(record, info)) this.tell(group, record, 'STOPPED', info?.startedAt ?? time, true);
+    if (inferred && this.wasReplaced(record, info))
+      this.tell(group, record, 'STOPPED', info?.startedAt ?? time, true);
     if (to !== record.announced) this.tell(group, record, to, time, inferred);
     record.announcedPid = info?.pid ?? record.announcedPid;
   }
@@ -190,7 +212,13 @@ export class InstanceBoard {
     return announced === 'RUNNING' && isAlive(info) && announcedPid !== null && info!.pid !== announcedPid;
   }
 
-  private tell(group: string, record: InstanceRecord, to: PublicState, time: number, inferred: boolean): void {
+  private tell(
+    group: string,
+    record: InstanceRecord,
+    to: PublicState,
+    time: number,
+    inferred: boolean,
+  ): void {
     const { owner, port } = instanceOfGroup(group)!;
     const isOver = to === 'STOPPED' || to === 'FATAL';
     const { failure } = record;

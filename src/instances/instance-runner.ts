@@ -47,7 +47,8 @@ export class InstanceRunner {
   ) {
     gateway.mirror.onChange(({ group, after }) => {
       const instance = instanceOfGroup(group);
-      if (after?.state === 'BACKOFF' && instance && this.board.isSingleShot(instance)) this.endRetries(instance);
+      if (after?.state === 'BACKOFF' && instance && this.board.isSingleShot(instance))
+        this.endRetries(instance);
     });
   }
 
@@ -65,7 +66,8 @@ export class InstanceRunner {
       this.gateway.requireConnection();
       return { kind: 'timeout', status: this.board.status(instance).status };
     }
-    if (decided.info.state === 'RUNNING') return { kind: 'running', pid: decided.info.pid, wasRunning: false };
+    if (decided.info.state === 'RUNNING')
+      return { kind: 'running', pid: decided.info.pid, wasRunning: false };
     await this.board.explained(instance);
     const { failure, exitStatus } = this.board.status(instance);
     return { kind: 'failed', failure: failure ?? stoppedMeanwhile(), exitStatus };
@@ -95,7 +97,8 @@ export class InstanceRunner {
         if (before?.state === 'RUNNING') return { kind: 'running', pid: before.pid, wasRunning: true };
         this.board.expectAttempt(instance, isSingleShot);
         const isOfThisAttempt = attemptAfter(before);
-        const isDecided = (info: ProcessInfo | undefined) => isOfThisAttempt(info) && info?.state !== 'STARTING';
+        const isDecided = (info: ProcessInfo | undefined) =>
+          isOfThisAttempt(info) && info?.state !== 'STARTING';
         const waitForVerdict = () => mirror.until(group, isDecided, Math.max(0, deadline - Date.now()));
         if (before?.state === 'STARTING') return { verdict: waitForVerdict() };
         const failure = await this.explainer.preflight(definition, instance);
@@ -118,9 +121,10 @@ export class InstanceRunner {
     }
   }
 
-  /** Resolves when the instance does not run any more, or `timeoutMs` is over. */
-  async untilNotRunning(instance: Instance, timeoutMs: number): Promise<void> {
-    await this.gateway.mirror.until(groupName(instance), (info) => info?.state !== 'RUNNING', timeoutMs);
+  /** Resolves with whether the instance has ended before `timeoutMs` were over. */
+  async untilNotRunning(instance: Instance, timeoutMs: number): Promise<boolean> {
+    const { mirror } = this.gateway;
+    return (await mirror.until(groupName(instance), (info) => !isAlive(info), timeoutMs)) !== null;
   }
 
   /**
@@ -143,7 +147,11 @@ export class InstanceRunner {
     });
   }
 
-  private async end(instance: Instance, info: ProcessInfo, definition: ProcessDefinition | undefined): Promise<void> {
+  private async end(
+    instance: Instance,
+    info: ProcessInfo,
+    definition: ProcessDefinition | undefined,
+  ): Promise<void> {
     const stopSeconds = definition?.stopSeconds ?? 10;
     if (info.state !== 'STOPPING') await this.gateway.stopProcess(instance);
     const isYoung = info.startedAt !== null && Date.now() - info.startedAt < YOUNG_MS;
@@ -161,7 +169,8 @@ export class InstanceRunner {
       await delay(SIGNAL_AGAIN_AFTER_MS, undefined, { signal: ended });
       await this.gateway.signalProcess(instance, signal);
     } catch (error) {
-      if (!ended.aborted) this.logger.warn(`Cannot signal ${groupName(instance)} again: ${(error as Error).message}`);
+      if (!ended.aborted)
+        this.logger.warn(`Cannot signal ${groupName(instance)} again: ${(error as Error).message}`);
     }
   }
 
@@ -170,9 +179,13 @@ export class InstanceRunner {
     const hasEnded = await this.gateway.mirror.until(groupName(instance), (info) => !isAlive(info), limitMs);
     if (hasEnded) return;
     this.gateway.requireConnection();
-    throw new DaemonError('STOP_FAILED', `Program "${instance.owner}" is still alive ${KILL_TAKES_MS / 1000} s after SIGKILL.`, {
-      status: this.board.status(instance).status,
-    });
+    throw new DaemonError(
+      'STOP_FAILED',
+      `Program "${instance.owner}" is still alive ${KILL_TAKES_MS / 1000} s after SIGKILL.`,
+      {
+        status: this.board.status(instance).status,
+      },
+    );
   }
 
   private async endBackoff(instance: Instance): Promise<void> {

@@ -55,7 +55,10 @@ export class LogFailureExplainer extends FailureExplainer {
     return diagnosis && failureOf(diagnosis, 'start', []);
   }
 
-  private async look({ instance, definition, info, phase }: FailureFacts, beginning: number): Promise<Failure> {
+  private async look(
+    { instance, definition, info, phase }: FailureFacts,
+    beginning: number,
+  ): Promise<Failure> {
     const stderr = await this.stderrSince(instance, beginning);
     const run = definition && (await this.runFacts(definition, instance));
     if (!run) return failureOf(plainDiagnosis(info), phase, stderr);

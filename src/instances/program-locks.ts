@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Semaphore } from 'async-mutex';
 import { KeyedMutex } from './concurrency';
 
-const EVERYBODY = Number.MAX_SAFE_INTEGER;
+/** Changes under way at once; further ones wait. Small, since async-mutex counts down from it at each release. */
+const EVERYBODY = 256;
 
 /** Changes of one program come one after the other; a change of all waits for, and holds up, every other. */
 @Injectable()

@@ -22,17 +22,30 @@ export interface LineMatcher {
  */
 export function lineMatcher(pattern: string, mode: GrepMode = 'substring'): LineMatcher {
   if (pattern.length > MAX_PATTERN_LENGTH) {
-    throw invalidFields({ field: 'grep', message: `grep must be at most ${MAX_PATTERN_LENGTH} characters long` });
+    throw invalidFields({
+      field: 'grep',
+      message: `grep must be at most ${MAX_PATTERN_LENGTH} characters long`,
+    });
   }
   if (/[\r\n]/.test(pattern)) {
-    throw invalidFields({ field: 'grep', message: 'grep must not hold line breaks: it is looked for line by line' });
+    throw invalidFields({
+      field: 'grep',
+      message: 'grep must not hold line breaks: it is looked for line by line',
+    });
   }
-  if (mode === 'substring') return { needle: Buffer.from(pattern), matches: (line) => line.includes(pattern) };
+  if (mode === 'substring')
+    return { needle: Buffer.from(pattern), matches: (line) => line.includes(pattern) };
   const expression = compile(pattern);
   return { needle: null, matches: (line) => expression.test(line.slice(0, MAX_MATCHED_CHARS)) };
 }
 
 function compile(pattern: string): RE2JS {
+  const tooLarge = invalidFields({
+    field: 'grep',
+    message: 'grep is too large a regular expression: use smaller repetitions',
+  });
+  // Seen before compiling, as that alone could take hundreds of milliseconds.
+  if (sumOfRepetitions(pattern) > MAX_PROGRAM_SIZE) throw tooLarge;
   let expression: RE2JS;
   try {
     expression = RE2JS.compile(pattern);
@@ -40,8 +53,11 @@ function compile(pattern: string): RE2JS {
     const reason = error instanceof Error ? error.message : String(error);
     throw invalidFields({ field: 'grep', message: `grep is not a regular expression: ${reason}` });
   }
-  if (expression.programSize() > MAX_PROGRAM_SIZE) {
-    throw invalidFields({ field: 'grep', message: 'grep is too large a regular expression: use smaller repetitions' });
-  }
+  if (expression.programSize() > MAX_PROGRAM_SIZE) throw tooLarge;
   return expression;
+}
+
+function sumOfRepetitions(pattern: string): number {
+  const counts = [...pattern.matchAll(/\{(\d+)(?:,(\d*))?\}/g)];
+  return counts.reduce((sum, [, least, most]) => sum + Number(most || least), 0);
 }

@@ -3,7 +3,11 @@ import { NOWHERE } from './log-position';
 
 const FILE = '7.abc';
 
-function split(...chunks: (string | Buffer)[]): { splitter: LineSplitter; lines: [string, number][]; offset: number } {
+function split(...chunks: (string | Buffer)[]): {
+  splitter: LineSplitter;
+  lines: [string, number][];
+  offset: number;
+} {
   const splitter = new LineSplitter(NOWHERE);
   const lines: [string, number][] = [];
   let offset = 0;
@@ -65,12 +69,16 @@ describe('LineSplitter', () => {
   it('flushes what it holds but for the beginning of a character', () => {
     const { splitter, offset } = split(Buffer.from('caf\u00e9').subarray(0, 4));
     expect(splitter.flush(FILE, offset, null)).toMatchObject([{ text: 'caf', end: 3 }]);
-    expect(splitter.push(Buffer.from([0xa9, 0x0a]), FILE, offset, null)).toMatchObject([{ text: '\u00e9', end: 6 }]);
+    expect(splitter.push(Buffer.from([0xa9, 0x0a]), FILE, offset, null)).toMatchObject([
+      { text: '\u00e9', end: 6 },
+    ]);
   });
 
   it('takes the line break after a flushed line for its end, not for an empty line', () => {
     const { splitter, offset } = split('prompt> ');
     splitter.flush(FILE, offset, null);
-    expect(splitter.push(Buffer.from('\nnext\n'), FILE, offset, null)).toMatchObject([{ text: 'next', end: 14 }]);
+    expect(splitter.push(Buffer.from('\nnext\n'), FILE, offset, null)).toMatchObject([
+      { text: 'next', end: 14 },
+    ]);
   });
 });

@@ -22,8 +22,11 @@ describe('lineTime', () => {
     expect(lineTime('Dec 24 18:00:00 host web:', NOW)).toBe(new Date(2024, 11, 24, 18).getTime());
   });
 
-  it.each(['    at Object.<anonymous>', '', 'job 2025-01-15T10:30:00Z done', '2025-13-45T10:30:00Z', 'Foo 15 10:30:00'])(
-    'finds none in %p',
-    (line) => expect(lineTime(line, NOW)).toBeNull(),
-  );
+  it.each([
+    '    at Object.<anonymous>',
+    '',
+    'job 2025-01-15T10:30:00Z done',
+    '2025-13-45T10:30:00Z',
+    'Foo 15 10:30:00',
+  ])('finds none in %p', (line) => expect(lineTime(line, NOW)).toBeNull());
 });

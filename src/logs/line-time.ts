@@ -4,7 +4,8 @@ const DAY_MS = 86_400_000;
 /** Colours, brackets and quotes may come before it. */
 const OPENING = String.raw`^(?:\x1b\[[\d;]*m)*[\s[("]{0,2}`;
 const ISO = new RegExp(
-  OPENING + String.raw`(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?(Z|[+-]\d\d:?\d\d))?`,
+  OPENING +
+    String.raw`(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?(Z|[+-]\d\d:?\d\d))?`,
 );
 const SYSLOG = new RegExp(OPENING + String.raw`([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):(\d\d)`);
 const LONGEST = 64;

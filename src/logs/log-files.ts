@@ -1,5 +1,7 @@
 import fs, { type Stats } from 'node:fs';
 
+const MAX_TRIES = 20;
+
 /**
  * Tells one log file from another whatever its name is by now: `<inode>.<time of birth>`. The time of birth
  * is there because file systems give the inode of a deleted file to the next one.
@@ -18,22 +20,17 @@ export interface Generation {
 }
 
 /**
- * All files of a log, newest first, opened; the caller closes them. Rotation moves a file only to higher
- * numbers, so that looking at them in rising order can meet one twice (the second is dropped) but never
- * miss one. One missing number is the moment in the middle of a rotation; two end the search.
+ * All files of a log, newest first, opened; the caller closes them. If the log was rotated meanwhile it looks
+ * again: after two rotations a newer file may stand behind an older one.
  *
  * Opening is synchronous: it costs microseconds, and leaves rotation little room in between.
  */
 export function openGenerations(file: string): Generation[] {
-  const generations: Generation[] = [];
-  for (let index = 0, missing = 0; missing < 2; index++) {
-    const generation = openGeneration(index === 0 ? file : `${file}.${index}`, index);
-    missing = generation ? 0 : missing + 1;
-    if (!generation) continue;
-    if (generations.some(({ key }) => isSameFile(key, generation.key))) fs.closeSync(generation.fd);
-    else generations.push(generation);
+  for (let tries = 1; ; tries++) {
+    const generations = openAll(file);
+    if (tries === MAX_TRIES || isStillCurrent(file, generations)) return generations;
+    keepOnly(generations, null);
   }
-  return generations;
 }
 
 /** The file of that key under whichever name it has now, opened; null if it is gone. */
@@ -54,7 +51,8 @@ export function openOldest(file: string): Generation | null {
 export function openNext(file: string, last: Generation): { next: Generation; gap: boolean } | null {
   const generations = openGenerations(file);
   const at = generations.findIndex(({ key }) => isSameFile(key, last.key));
-  const found = at < 0 ? generations.findLast((generation) => isNewer(generation, last)) : generations[at - 1];
+  const found =
+    at < 0 ? generations.findLast((generation) => isNewer(generation, last)) : generations[at - 1];
   const next = keepOnly(generations, found ?? null);
   return next && { next, gap: at < 0 && next.index > 0 };
 }
@@ -72,6 +70,29 @@ export function isSameFile(a: FileKey, b: FileKey): boolean {
   const [inodeA, birthA] = a.split('.');
   const [inodeB, birthB] = b.split('.');
   return inodeA === inodeB && (birthA === undefined || birthB === undefined);
+}
+
+/**
+ * Rotation moves a file only to higher numbers, so that looking at them in rising order can meet one twice
+ * (the second is dropped) but never miss one. One missing number is the moment in the middle of a rotation;
+ * two end the search.
+ */
+function openAll(file: string): Generation[] {
+  const generations: Generation[] = [];
+  for (let index = 0, missing = 0; missing < 2; index++) {
+    const generation = openGeneration(index === 0 ? file : `${file}.${index}`, index);
+    missing = generation ? 0 : missing + 1;
+    if (!generation) continue;
+    if (generations.some(({ key }) => isSameFile(key, generation.key))) fs.closeSync(generation.fd);
+    else generations.push(generation);
+  }
+  return generations;
+}
+
+function isStillCurrent(file: string, [newest]: Generation[]): boolean {
+  const now = fs.statSync(file, { throwIfNoEntry: false });
+  if (newest?.index !== 0) return now === undefined;
+  return now !== undefined && isSameFile(fileKey(now), newest.key);
 }
 
 function openGeneration(path: string, index: number): Generation | null {

@@ -2,7 +2,14 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs, { appendFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asLines, Collector, makeLogFolder, numbered, removeFolder, RotatedLog } from '../../test/fixtures/logs-support';
+import {
+  asLines,
+  Collector,
+  makeLogFolder,
+  numbered,
+  removeFolder,
+  RotatedLog,
+} from '../../test/fixtures/logs-support';
 import { LogFollowers, type FollowStart, type LogFollower } from './log-follower';
 import type { LogLine } from './line-splitter';
 import { parsePosition } from './log-position';
@@ -86,6 +93,23 @@ describe('LogFollowers', () => {
     log.write(' line\nc\n');
     expect(await sink.until(4)).toEqual(['a', 'b', 'half line', 'c']);
     expect(sink.gaps).toBe(0);
+  });
+
+  it('does not miss what is written between its last read of a file and the rotation', async () => {
+    const log = new RotatedLog(file);
+    const sink = await follow();
+    log.write('a\n');
+    await sink.until(1);
+    const statSync = fs.statSync;
+    const looking = jest.spyOn(fs, 'statSync').mockImplementation(((path: string, options: object) => {
+      looking.mockRestore();
+      log.write('late\n');
+      log.rotate();
+      log.write('new\n');
+      return statSync(path, options);
+    }) as typeof fs.statSync);
+    appendFileSync(file, 'b\n');
+    expect(await sink.until(4)).toEqual(['a', 'b', 'late', 'new']);
   });
 
   it('reads all files in between when several rotations happen before it looks', async () => {
@@ -175,7 +199,13 @@ describe('LogFollowers', () => {
 
   it('loses and doubles nothing between the lines that were there and those that come while it begins', async () => {
     const count = 300_000;
-    const writer = spawn(process.execPath, [join(__dirname, '../../test/fixtures/logs-rotating-writer.js'), file, `${count}`, '200000', '100']);
+    const writer = spawn(process.execPath, [
+      join(__dirname, '../../test/fixtures/logs-rotating-writer.js'),
+      file,
+      `${count}`,
+      '200000',
+      '100',
+    ]);
     const exit = once(writer, 'exit');
     const sinks: Collector[] = [];
     for (let n = 0; n < 20; n++) sinks.push(await follow({ lines: 500 }));
@@ -209,6 +239,14 @@ describe('LogFollowers', () => {
 
       expect(second.texts).toEqual(numbered(4, 8));
       expect(second.gaps).toBe(0);
+    });
+
+    it('takes the line break after a line that was given out unfinished for its end', async () => {
+      writeFileSync(file, 'prompt> ');
+      const { ino } = statSync(file);
+      appendFileSync(file, '\nnext\n');
+      const resumed = await follow({ after: parsePosition(`${ino}-8`) });
+      expect(resumed.texts).toEqual(['next']);
     });
 
     it('reports the gap and gives the last lines when the file of the line is gone', async () => {

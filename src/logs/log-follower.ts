@@ -113,7 +113,10 @@ export class LogFollower implements LiveListener {
   /** Gives the sink what was there when it began. */
   async replay(): Promise<void> {
     await this.locate();
-    await this.readUpTo(() => this.joined, () => null);
+    await this.readUpTo(
+      () => this.joined,
+      () => null,
+    );
   }
 
   /** Gives the sink everything that comes, as it comes. Resolves when that is level with the shared reader. */

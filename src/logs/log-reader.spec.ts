@@ -53,10 +53,20 @@ describe('LogReader', () => {
 
   it.each([
     ['all logs of a program', undefined, ['web-2.3000.stdout.log', 'web-2.stdout.log']],
-    ['the logs of one port', 3000, ['web-2.3000.stdout.log', 'web-2.stdout.log', 'web.3001.stdout.log', 'web.stdout.log.1']],
+    [
+      'the logs of one port',
+      3000,
+      ['web-2.3000.stdout.log', 'web-2.stdout.log', 'web.3001.stdout.log', 'web.stdout.log.1'],
+    ],
   ])('removes %s and no others', async (_what, port, left) => {
-    const names = ['web.stdout.log.1', 'web.3000.stdout.log', 'web.3000.stderr.log.12', 'web.3001.stdout.log'];
-    for (const name of [...names, 'web-2.stdout.log', 'web-2.3000.stdout.log']) writeFileSync(`${paths.logs}/${name}`, '');
+    const names = [
+      'web.stdout.log.1',
+      'web.3000.stdout.log',
+      'web.3000.stderr.log.12',
+      'web.3001.stdout.log',
+    ];
+    for (const name of [...names, 'web-2.stdout.log', 'web-2.3000.stdout.log'])
+      writeFileSync(`${paths.logs}/${name}`, '');
     await reader.remove('web', port);
     expect(readdirSync(paths.logs).sort()).toEqual(left);
   });

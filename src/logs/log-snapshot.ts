@@ -49,7 +49,8 @@ export class LogSnapshot {
   readSync(from: number, to: number): Buffer {
     const buffer = Buffer.allocUnsafe(Math.max(0, to - from));
     let filled = 0;
-    for (const { fd, at, length } of this.slices(from, to)) filled += fs.readSync(fd, buffer, filled, length, at);
+    for (const { fd, at, length } of this.slices(from, to))
+      filled += fs.readSync(fd, buffer, filled, length, at);
     return buffer.subarray(0, filled);
   }
 

@@ -23,7 +23,11 @@ const ID_PREFIX: Record<LogType, string> = { stdout: 'o', stderr: 'e' };
  * that place is gone (rotated away, truncated) or the id is none of ours comes `gap` with `{stream}`, then
  * the last lines. A slow client is waited for, and reads on from the file; `gap` if the log has outrun it.
  */
-export function streamLogs(followers: LogFollowers, options: LogStreamOptions, stream: EventStream): LogStream {
+export function streamLogs(
+  followers: LogFollowers,
+  options: LogStreamOptions,
+  stream: EventStream,
+): LogStream {
   const logStream = new LogStream(followers, options, stream);
   void logStream.run();
   return logStream;
@@ -61,7 +65,10 @@ export class LogStream {
 
   /** The program is gone for good: the rest of its output, `event: end`, and the connection is closed. */
   async end(): Promise<void> {
-    await Promise.race([Promise.all(this.sources.map(({ follower }) => follower.finish())), this.stream.closed]);
+    await Promise.race([
+      Promise.all(this.sources.map(({ follower }) => follower.finish())),
+      this.stream.closed,
+    ]);
     this.stream.send({ event: 'end', data: {} });
     this.stream.close();
   }
@@ -83,7 +90,9 @@ class Source implements LogSink {
 
   take(lines: readonly LogLine[]): boolean {
     const id = this.idWriter();
-    this.stream.sendAll(lines.map((line): StreamEvent => ({ event: this.type, id: id(line), json: line.json })));
+    this.stream.sendAll(
+      lines.map((line): StreamEvent => ({ event: this.type, id: id(line), json: line.json })),
+    );
     return !this.stream.isCongested;
   }
 
@@ -107,7 +116,10 @@ class Source implements LogSink {
     });
     const own = this.all().indexOf(this);
     const before = others.slice(0, own + 1).join(',');
-    const after = others.slice(own + 1).map((other) => `,${other}`).join('');
+    const after = others
+      .slice(own + 1)
+      .map((other) => `,${other}`)
+      .join('');
     return (line) => `${before}${line.file}-${line.end}${after}`;
   }
 }

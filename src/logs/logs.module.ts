@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { LogFollowers } from './log-follower';
 import { LogReader } from './log-reader';
+import { LogsService } from './logs.service';
 
 /** `StatePaths` and `EventStreams` come from global modules. */
-@Module({ providers: [LogFollowers, LogReader], exports: [LogFollowers, LogReader] })
+@Module({ providers: [LogFollowers, LogReader, LogsService], exports: [LogReader, LogsService] })
 export class LogsModule {}

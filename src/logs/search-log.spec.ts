@@ -17,16 +17,28 @@ describe('searchLog', () => {
     removeFolder(folder);
   });
 
-  const find = (search: Partial<LogSearch>, limits?: SearchLimits) => searchLog(file, { lines: 100, ...search }, limits);
+  const find = (search: Partial<LogSearch>, limits?: SearchLimits) =>
+    searchLog(file, { lines: 100, ...search }, limits);
 
   it('is empty for a log that does not exist', async () => {
-    expect(await find({ pattern: 'x' })).toEqual({ text: '', truncated: false, scanned_bytes: 0, matches: 0 });
+    expect(await find({ pattern: 'x' })).toEqual({
+      text: '',
+      truncated: false,
+      scanned_bytes: 0,
+      matches: 0,
+    });
   });
 
   it('finds the last lines that hold a text, each once, in the order of the file', async () => {
     writeFileSync(file, 'error 1\nok\nerror error 2\nerror 3');
-    expect(await find({ pattern: 'error', lines: 2 })).toMatchObject({ text: 'error error 2\nerror 3', matches: 2 });
-    expect(await find({ pattern: 'error' })).toMatchObject({ text: 'error 1\nerror error 2\nerror 3', matches: 3 });
+    expect(await find({ pattern: 'error', lines: 2 })).toMatchObject({
+      text: 'error error 2\nerror 3',
+      matches: 2,
+    });
+    expect(await find({ pattern: 'error' })).toMatchObject({
+      text: 'error 1\nerror error 2\nerror 3',
+      matches: 3,
+    });
   });
 
   it('takes the signs of a text for what they are', async () => {
@@ -74,7 +86,10 @@ describe('searchLog', () => {
 
   it('stops at its limit of time and says so', async () => {
     writeFileSync(file, asLines(numbered(1, 100_000)));
-    expect(await find({ pattern: 'nothing' }, { deadlineMs: -1 })).toMatchObject({ truncated: true, scanned_bytes: 0 });
+    expect(await find({ pattern: 'nothing' }, { deadlineMs: -1 })).toMatchObject({
+      truncated: true,
+      scanned_bytes: 0,
+    });
   });
 
   it('keeps the last matches when the text would grow too large', async () => {
@@ -94,9 +109,12 @@ describe('searchLog', () => {
     expect(result.scanned_bytes).toBeLessThan(1024 * 1024);
   });
 
-  it.each(['(', 'a\nb', '(x{100}){100}', 'x'.repeat(1001)])('refuses %j as an expression', async (pattern) => {
-    await expect(find({ pattern, mode: 'regex' })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
-  });
+  it.each(['(', 'a\nb', '(x{100}){100}', '(x{300}x{300})', '(\\w{20}){20}{2}', 'x'.repeat(1001)])(
+    'refuses %j as an expression',
+    async (pattern) => {
+      await expect(find({ pattern, mode: 'regex' })).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+    },
+  );
 
   it('does not hang on an expression that backtracks for ever elsewhere', async () => {
     writeFileSync(file, asLines(['a'.repeat(5000)]));

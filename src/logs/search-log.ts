@@ -49,7 +49,11 @@ const MAX_CARRIED = 1024 * 1024;
  * after `until`, is out. A stretch of 64 KiB or more that is older than `since` ends the search: logs are in order
  * of time but for small disorder.
  */
-export async function searchLog(file: string, search: LogSearch, limits: SearchLimits = {}): Promise<SearchResult> {
+export async function searchLog(
+  file: string,
+  search: LogSearch,
+  limits: SearchLimits = {},
+): Promise<SearchResult> {
   const matcher = search.pattern ? lineMatcher(search.pattern, search.mode) : null;
   const log = LogSnapshot.open(file);
   try {
@@ -101,7 +105,7 @@ class BackwardSearch {
   private async scan(): Promise<void> {
     const floor = this.oldestOfInterest();
     let carried: Buffer = Buffer.alloc(0);
-    for (let end = this.log.size; end > floor && !this.isEnough && !this.isPastSince; ) {
+    for (let end = this.log.size; end > floor && !this.isEnough && !this.isPastSince;) {
       if (this.isOverLimit()) return;
       const start = Math.max(floor, end - CHUNK);
       const bytes = Buffer.concat([await this.log.read(start, end), carried]);
@@ -138,13 +142,14 @@ class BackwardSearch {
         await this.breather.breathe();
         if (this.isOverLimit()) return;
       }
-      if (this.matcher?.matches(textOf(bytes, line)) ?? true) this.found.push({ start: base + line.start, end: base + line.end });
+      if (this.matcher?.matches(textOf(bytes, line)) ?? true)
+        this.found.push({ start: base + line.start, end: base + line.end });
     }
   }
 
   /** Jumps from hit to hit without looking at the lines between them. */
   private async findNeedle(bytes: Buffer, base: number, needle: Buffer): Promise<void> {
-    for (let end = bytes.length; end > 0 && !this.isEnough; ) {
+    for (let end = bytes.length; end > 0 && !this.isEnough;) {
       const hit = bytes.subarray(0, end).lastIndexOf(needle);
       if (hit < 0) break;
       const start = hit === 0 ? 0 : bytes.lastIndexOf(LINE_BREAK, hit - 1) + 1;
@@ -192,7 +197,7 @@ class BackwardSearch {
 /** Line breaks included. */
 function lineRanges(bytes: Buffer): Range[] {
   const ranges: Range[] = [];
-  for (let start = 0; start < bytes.length; ) {
+  for (let start = 0; start < bytes.length;) {
     const lineBreak = bytes.indexOf(LINE_BREAK, start);
     const end = lineBreak < 0 ? bytes.length : lineBreak + 1;
     ranges.push({ start, end });

@@ -56,7 +56,9 @@ export class SearchText {
     const { before, after } = this.options;
     const groups = this.groups.reverse();
     const isSeparated = before + after > 0;
-    return Buffer.concat(groups.flatMap((group, n) => (n > 0 && isSeparated ? [SEPARATOR, group] : [group]))).toString();
+    return Buffer.concat(
+      groups.flatMap((group, n) => (n > 0 && isSeparated ? [SEPARATOR, group] : [group])),
+    ).toString();
   }
 
   private async withContext({ start, end }: Range): Promise<Range> {

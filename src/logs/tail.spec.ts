@@ -70,6 +70,29 @@ describe('tail', () => {
     expect((await tail(file, { lines: 5 })).text).toBe('a\nb\n');
   });
 
+  it.each([1, 2, 3])(
+    'keeps the order when the log is rotated %d times while it opens the files',
+    async (rotations) => {
+      const log = new RotatedLog(file, { maxBytes: Infinity, backups: 9 });
+      let next = 1;
+      const addFile = () => {
+        log.rotate();
+        log.write(`${next++}\n`);
+      };
+      for (let n = 0; n < 3; n++) addFile();
+      const openSync = fs.openSync;
+      const opening = jest.spyOn(fs, 'openSync').mockImplementation((path, flags) => {
+        const fd = openSync(path, flags);
+        opening.mockImplementation(openSync);
+        for (let n = 0; n < rotations; n++) addFile();
+        return fd;
+      });
+      const { text } = await tail(file, { lines: 99 });
+      expect(next).toBe(4 + rotations);
+      expect(text).toBe(asLines(Array.from({ length: 3 + rotations }, (_, n) => `${n + 1}`)));
+    },
+  );
+
   it('replaces bytes that are not UTF-8', async () => {
     writeFileSync(file, Buffer.from([0x61, 0xff, 0x00, 0xc3, 0x0a]));
     expect((await tail(file, { lines: 1 })).text).toBe('a\ufffd\u0000\ufffd\n');
@@ -77,8 +100,14 @@ describe('tail', () => {
 
   it('says when it had to cut, and does not begin within a character', async () => {
     writeFileSync(file, '\u20ac'.repeat(100) + '\n');
-    expect(await tail(file, { lines: 1, maxBytes: 12 })).toEqual({ text: '\u20ac'.repeat(3) + '\n', truncated: true });
-    expect(await tail(file, { lines: 1, maxBytes: 11 })).toEqual({ text: '\u20ac'.repeat(3) + '\n', truncated: true });
+    expect(await tail(file, { lines: 1, maxBytes: 12 })).toEqual({
+      text: '\u20ac'.repeat(3) + '\n',
+      truncated: true,
+    });
+    expect(await tail(file, { lines: 1, maxBytes: 11 })).toEqual({
+      text: '\u20ac'.repeat(3) + '\n',
+      truncated: true,
+    });
     expect(await tail(file, { lines: 1, maxBytes: 301 })).toMatchObject({ truncated: false });
   });
 
@@ -94,7 +123,13 @@ describe('tail', () => {
   });
 
   it('neither loses nor doubles lines while the log is being rotated', async () => {
-    const writer = spawn(process.execPath, [join(__dirname, '../../test/fixtures/logs-rotating-writer.js'), file, '300000', '20000', '100']);
+    const writer = spawn(process.execPath, [
+      join(__dirname, '../../test/fixtures/logs-rotating-writer.js'),
+      file,
+      '300000',
+      '20000',
+      '100',
+    ]);
     const exit = once(writer, 'exit');
     let isRunning = true;
     void exit.then(() => (isRunning = false));
@@ -102,7 +137,10 @@ describe('tail', () => {
     while (isRunning || looks === 0) {
       const { text } = await tail(file, { lines: 5000 });
       // The last line may be half written, the first may be the second half of a line whose file is gone.
-      const numbers = text.split('\n').slice(1, -1).map((line) => Number(line.slice('line '.length)));
+      const numbers = text
+        .split('\n')
+        .slice(1, -1)
+        .map((line) => Number(line.slice('line '.length)));
       const first = numbers[0] ?? 0;
       expect(numbers).toEqual(numbers.map((_, n) => first + n));
       looks++;

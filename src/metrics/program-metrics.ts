@@ -14,6 +14,7 @@ const COUNTED_LIMIT = 5_000;
  */
 export class ProgramMetrics {
   private readonly counter = new RunCounter();
+  private known = 0;
   private readonly up: Gauge;
   private readonly state: Gauge;
   private readonly instances: Gauge;
@@ -44,7 +45,10 @@ export class ProgramMetrics {
     this.processes = gauge('hoody_program_processes', 'Number of processes in the process tree.');
     this.restarts = counter('hoody_program_restarts_total', 'Starts after an end that nobody had asked for.');
     this.exits = counter('hoody_program_exits_total', 'Ends of a run, for whatever reason.');
-    this.crashes = counter('hoody_program_crashes_total', 'Runs and attempts to start that ended in failure.');
+    this.crashes = counter(
+      'hoody_program_crashes_total',
+      'Runs and attempts to start that ended in failure.',
+    );
   }
 
   count(change: StateChange, source: InstanceMetricsSource): void {
@@ -60,8 +64,6 @@ export class ProgramMetrics {
     for (const state of PUBLIC_STATES) this.instances.set({ state }, 0);
     for (const instance of instances) this.show(instance, stats);
   }
-
-  private known = 0;
 
   private forgetGone(instances: InstanceMetrics[]): void {
     this.counter.keepOnly(instances);

@@ -33,7 +33,10 @@ export class ServiceMetrics {
     });
     this.connected = gauge('hoody_supervisor_connected', 'Whether supervisord answers.');
     this.mode = gauge('hoody_mirror_mode', 'How states are learnt: 1 for the way in use.', ['mode']);
-    this.streams = gauge('hoody_event_streams_open', 'Open server-sent event streams, those of logs included.');
+    this.streams = gauge(
+      'hoody_event_streams_open',
+      'Open server-sent event streams, those of logs included.',
+    );
     this.webhooksWaiting = gauge('hoody_webhook_queue_length', 'Deliveries that wait for their turn.');
     this.webhooksInFlight = gauge('hoody_webhook_requests_in_flight', 'Deliveries that are being sent.');
     this.webhookDeliveries = new Counter({
@@ -59,7 +62,8 @@ export class ServiceMetrics {
 
   refresh(source: InstanceMetricsSource, openStreams: number, webhooks: WebhookStats): void {
     this.connected.set(source.connected() ? 1 : 0);
-    for (const mode of ['bridge', 'polling'] as const) this.mode.set({ mode }, source.mode() === mode ? 1 : 0);
+    for (const mode of ['bridge', 'polling'] as const)
+      this.mode.set({ mode }, source.mode() === mode ? 1 : 0);
     this.streams.set(openStreams);
     this.webhooksWaiting.set(webhooks.waiting);
     this.webhooksInFlight.set(webhooks.in_flight);

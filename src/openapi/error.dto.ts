@@ -1,6 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { STATUS_OF } from '../errors/error-status';
-import { FailedInstanceDto } from '../programs/dto/action-result.dto';
 
 /** One field that was refused. */
 export class FieldProblemDto {
@@ -9,6 +8,15 @@ export class FieldProblemDto {
 
   /** @example "start_seconds must be an integer from 0 to 300" */
   message: string;
+}
+
+/** One instance that did not make it. */
+export class FailedInstanceDto {
+  @ApiProperty({ type: 'integer', example: 3002 })
+  port: number;
+
+  /** @example "Failed to start: port 3002 already in use by pid 812 (node server.js)" */
+  error: string;
 }
 
 /** Every error has this shape. What stands beside `error` and `code` depends on the code. */
@@ -39,7 +47,7 @@ export class ErrorDto {
   stderr?: string;
 
   /** With START_FAILED: the cause for programs, `{cause, …}` with the facts of that cause. */
-  @ApiProperty({ type: "object", additionalProperties: true, nullable: true })
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   diagnosis?: object | null;
 
   /** Several instances: those that were started. */

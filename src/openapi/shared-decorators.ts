@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiParam, ApiResponse } from '@nestjs/swagger';
+import { ApiParam, ApiResponse, ApiSecurity } from '@nestjs/swagger';
 import type { ErrorCode } from '../domain/errors';
 import { STATUS_OF } from '../errors/error-status';
 import { ErrorDto } from './error.dto';
@@ -26,3 +26,6 @@ export function ErrorResponses(...codes: ErrorCode[]): MethodDecorator {
     ),
   );
 }
+
+/** Needs no token. */
+export const Open = (): MethodDecorator => ApiSecurity({});

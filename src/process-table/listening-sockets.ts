@@ -1,5 +1,6 @@
 import { endianness } from 'node:os';
 import { readProcFile } from './proc-files';
+import { SharedPass } from './shared-pass';
 
 export interface ListeningSocket {
   port: number;
@@ -9,64 +10,51 @@ export interface ListeningSocket {
   inode: string;
 }
 
-/** A table this young may be used to say that a port is free. */
-const CACHE_MS = 100;
 const LISTEN = '0A';
 /** Remote port, a state that is not LISTEN, queue. */
 const CONNECTION = /:[0-9A-F]{4} (?!0A)[0-9A-F]{2} [0-9A-F]{8}:/;
 
-let cached: { readMs: number; sockets: Map<number, ListeningSocket[]> } | null = null;
+/** The lines of the tables by their local port; most are never looked at. */
+type LinesByPort = Map<number, string[]>;
 
-/** The TCP sockets that listen on the port now. */
-export function listeningOn(port: number): ListeningSocket[] {
-  return readListening().get(port) ?? [];
+/** A thousand instances that start together share a few looks, of some milliseconds each. */
+const tables = new SharedPass(async () =>
+  byPort([...readLines('/proc/net/tcp'), ...readLines('/proc/net/tcp6')]),
+);
+
+/** The TCP sockets that listen on the port, in a look that begins after the call. */
+export async function listeningOn(port: number): Promise<ListeningSocket[]> {
+  return socketsIn(await tables.fresh(), port);
 }
 
-/**
- * As `listeningOn`, but a port that nobody held a tenth of a second ago counts as free: a thousand
- * instances that start together then cost a few reads instead of a thousand.
- */
-export function listeningOnLately(port: number): ListeningSocket[] {
-  const isYoung = cached !== null && performance.now() - cached.readMs < CACHE_MS;
-  if (isYoung && !cached!.sockets.has(port)) return [];
-  return listeningOn(port);
+export function socketsIn(lines: LinesByPort, port: number): ListeningSocket[] {
+  return (lines.get(port) ?? []).flatMap((line) => parseLine(line, port) ?? []);
 }
 
-function readListening(): Map<number, ListeningSocket[]> {
-  const sockets = new Map<number, ListeningSocket[]>();
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    for (const socket of parseSocketTable(readListeningPart(table))) {
-      const others = sockets.get(socket.port);
-      if (others) others.push(socket);
-      else sockets.set(socket.port, [socket]);
-    }
+/** Of lines in the format of /proc/net/tcp: `  12: 0100007F:0BB8 …`. */
+export function byPort(lines: readonly string[]): LinesByPort {
+  const found: LinesByPort = new Map();
+  for (const line of lines) {
+    const portAt = line.indexOf(':', line.indexOf(':') + 1) + 1;
+    const port = Number.parseInt(line.slice(portAt, portAt + 4), 16);
+    const others = found.get(port);
+    if (others) others.push(line);
+    else found.set(port, [line]);
   }
-  cached = { readMs: performance.now(), sockets };
-  return sockets;
+  return found;
 }
 
 /** The kernel lists the listening sockets first; after them there may be a hundred thousand connections. */
-function readListeningPart(table: string): string {
-  return readProcFile(table, (piece) => CONNECTION.test(piece.toString('latin1')))?.toString('latin1') ?? '';
+function readLines(table: string): string[] {
+  const text = readProcFile(table, (piece) => CONNECTION.test(piece.toString('latin1')));
+  return text?.toString('latin1').split('\n').slice(1) ?? [];
 }
 
-/** The listening sockets of a table in the format of /proc/net/tcp. */
-export function parseSocketTable(text: string): ListeningSocket[] {
-  const sockets: ListeningSocket[] = [];
-  for (const line of text.split('\n').slice(1)) {
-    const fields = line.trim().split(/\s+/, 10);
-    const [, local, , state] = fields;
-    if (local === undefined || state === undefined) continue;
-    if (state !== LISTEN) break;
-    const [address = '', port = ''] = local.split(':');
-    sockets.push({
-      port: Number.parseInt(port, 16),
-      address: addressOf(address),
-      uid: Number(fields[7]),
-      inode: fields[9] ?? '',
-    });
-  }
-  return sockets;
+function parseLine(line: string, port: number): ListeningSocket | null {
+  const fields = line.trim().split(/\s+/, 10);
+  const address = fields[1]?.split(':')[0];
+  if (address === undefined || fields[3] !== LISTEN) return null;
+  return { port, address: addressOf(address), uid: Number(fields[7]), inode: fields[9] ?? '' };
 }
 
 /** Addresses are hex, each 32-bit word in the byte order of the machine. */

@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { listeningOn, listeningOnLately, type ListeningSocket } from './listening-sockets';
+import { listeningOn } from './listening-sockets';
 import { listPids, readProcText } from './proc-files';
 import { markOf } from './process-mark';
 import { scanProcesses } from './process-table';
@@ -27,22 +27,25 @@ const trees = new SharedPass(async () => new ProcessTree(await scanProcesses()))
 
 /** null if nobody listens on the port. Of several processes with the same socket, that with the lowest pid. */
 export async function holderOfPort(port: number): Promise<PortHolder | null> {
-  return (await holdersOf(listeningOn(port)))[0] ?? null;
+  return (await holdersOfPort(port))[0] ?? null;
 }
 
-/** All who listen on the port, on different addresses or sharing it (SO_REUSEPORT). */
-export function holdersOfPort(port: number): Promise<PortHolder[]> {
-  return holdersOf(listeningOn(port));
-}
-
-/** As `holdersOfPort`, cheap enough to ask before each start: a holder younger than 100 ms may be missed. */
-export function holdersOfPortLately(port: number): Promise<PortHolder[]> {
-  return holdersOf(listeningOnLately(port));
+/** All who listen on the port, on different addresses or sharing it (SO_REUSEPORT). Cheap while nobody does. */
+export async function holdersOfPort(port: number): Promise<PortHolder[]> {
+  const sockets = await listeningOn(port);
+  const owners = await ownersOf(new Set(sockets.map((socket) => socket.inode)));
+  return sockets
+    .map(({ address, uid, inode }) => {
+      const pid = owners.get(inode) ?? null;
+      const command = pid === null ? null : commandLineOf(pid);
+      return { port, address, uid, pid, command, mark: pid === null ? null : markOf(pid) };
+    })
+    .sort((a, b) => Number(a.pid === null) - Number(b.pid === null));
 }
 
 /** Whether a process of the program listens on the port, without connecting to it. */
 export async function treeListensOn(rootPid: number, port: number): Promise<boolean> {
-  const inodes = new Set(listeningOn(port).map((socket) => socket.inode));
+  const inodes = new Set((await listeningOn(port)).map((socket) => socket.inode));
   if (inodes.size === 0) return false;
   const members = (await trees.fresh()).membersOf(rootPid);
   return members.some(({ pid }) => socketInodesOf(pid).some((inode) => inodes.has(inode)));
@@ -55,17 +58,6 @@ export function commandLineOf(pid: number): string | null {
   // Programs may write anything there; it goes into messages that people read in a terminal.
   const shown = text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
   return [...shown].slice(0, COMMAND_LENGTH).join('') || null;
-}
-
-async function holdersOf(sockets: readonly ListeningSocket[]): Promise<PortHolder[]> {
-  const owners = await ownersOf(new Set(sockets.map((socket) => socket.inode)));
-  return sockets
-    .map(({ port, address, uid, inode }) => {
-      const pid = owners.get(inode) ?? null;
-      const command = pid === null ? null : commandLineOf(pid);
-      return { port, address, uid, pid, command, mark: pid === null ? null : markOf(pid) };
-    })
-    .sort((a, b) => Number(a.pid === null) - Number(b.pid === null));
 }
 
 async function ownersOf(inodes: ReadonlySet<string>): Promise<Map<string, number>> {

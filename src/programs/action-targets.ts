@@ -1,5 +1,6 @@
 import { DaemonError, invalidFields } from '../domain/errors';
-import { hasPort, includesPort, instancePorts, isMultiInstance } from '../domain/port-range';
+import { requireInRange } from '../domain/instance-port';
+import { instancePorts, isMultiInstance } from '../domain/port-range';
 import type { Program } from '../domain/program';
 
 /** What an action's body says about instances. */
@@ -27,7 +28,10 @@ export interface Targets {
 export function targetsOf(program: Program, { port, all, ports }: TargetOptions): Targets {
   const given = [port != null && 'port', all === true && 'all', ports != null && 'ports'].filter(Boolean);
   if (given.length > 1)
-    throw invalidFields({ field: String(given[1]), message: `${given.join(' and ')} can't be used together` });
+    throw invalidFields({
+      field: String(given[1]),
+      message: `${given.join(' and ')} can't be used together`,
+    });
   const range = program.port_range;
   if (port != null) {
     requireInRange(program, port);
@@ -38,8 +42,14 @@ export function targetsOf(program: Program, { port, all, ports }: TargetOptions)
     for (const one of listed) requireInRange(program, one);
     return { ports: listed, isFleet: true, isAll: false, port: null, withList: true };
   }
-  if (!isMultiInstance(range)) 
-    return { ports: instancePorts(range), isFleet: false, isAll: all === true, port: null, withList: all === true };
+  if (!isMultiInstance(range))
+    return {
+      ports: instancePorts(range),
+      isFleet: false,
+      isAll: all === true,
+      port: null,
+      withList: all === true,
+    };
   if (all !== true)
     throw new DaemonError(
       'PORT_REQUIRED',
@@ -48,34 +58,15 @@ export function targetsOf(program: Program, { port, all, ports }: TargetOptions)
   return { ports: instancePorts(range), isFleet: true, isAll: true, port: null, withList: true };
 }
 
-/** The port of the instance that a reader asks for. @throws DaemonError PORT_REQUIRED, PORT_NOT_IN_RANGE */
-export function onePort(program: Program, port: number | undefined): number {
-  if (port !== undefined) {
-    requireInRange(program, port);
-    return port;
-  }
-  if (!isMultiInstance(program.port_range)) return program.port_range.start;
-  const { start, end } = program.port_range;
-  throw new DaemonError('PORT_REQUIRED', `Program "${program.id}" has an instance for each port of ${start}..${end}: say which with "port".`);
-}
-
-export function requireInRange(program: Program, port: number): void {
-  const { port_range } = program;
-  if (hasPort(port_range) && includesPort(port_range, port)) return;
-  throw new DaemonError(
-    'PORT_NOT_IN_RANGE',
-    hasPort(port_range)
-      ? `Port ${port} is not in ${port_range.start}..${port_range.end} of program "${program.id}".`
-      : `Program "${program.id}" has no port.`,
-  );
-}
-
 function portsOf(entry: number | string): number[] {
   if (typeof entry === 'number') return [entry];
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(entry);
   const start = Number(match?.[1]);
   const end = Number(match?.[2] ?? start);
   if (!match || start < 1 || end > 65_535 || start > end)
-    throw invalidFields({ field: 'ports', message: `ports holds "${entry}"; it takes ports and ranges like "3005-3010"` });
+    throw invalidFields({
+      field: 'ports',
+      message: `ports holds "${entry}"; it takes ports and ranges like "3005-3010"`,
+    });
   return instancePorts({ start, end });
 }

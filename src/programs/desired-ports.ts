@@ -4,7 +4,7 @@ import { DaemonError } from '../domain/errors';
 import type { StoredProgram } from '../domain/program';
 import { stoppedMeanwhile } from '../instances/instance-runner';
 import { startFailed } from '../instances/start-failed';
-import { withProgram, withWanted } from './program-changes';
+import { withProgram, withWanted } from '../config-store/program-changes';
 
 /** Which instances should run, saved before anything is done about it. */
 @Injectable()
@@ -48,5 +48,8 @@ export class DesiredPorts {
 }
 
 export function programDisabled(program: StoredProgram): DaemonError {
-  return new DaemonError('PROGRAM_DISABLED', `Program "${program.id}" is disabled. Enable it before you start it.`);
+  return new DaemonError(
+    'PROGRAM_DISABLED',
+    `Program "${program.id}" is disabled. Enable it before you start it.`,
+  );
 }

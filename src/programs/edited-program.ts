@@ -2,7 +2,10 @@ import { PROGRAM_DEFAULTS, type StoredProgram } from '../domain/program';
 import { mergeWebhooks, portRangeFrom } from '../validation/program-from-fields';
 import type { EditProgramDto } from './dto/program-input.dto';
 
-type Settable = Omit<EditProgramDto, 'restart' | 'id' | 'hoody_kit' | 'status' | 'stats' | 'port_range' | 'webhooks'>;
+type Settable = Omit<
+  EditProgramDto,
+  'restart' | 'id' | 'hoody_kit' | 'status' | 'stats' | 'port_range' | 'webhooks'
+>;
 
 /** The program with the edit applied: what was not sent keeps its value, null brings the default back. */
 export function editedProgram(current: StoredProgram, edit: EditProgramDto): StoredProgram {
@@ -16,6 +19,8 @@ export function editedProgram(current: StoredProgram, edit: EditProgramDto): Sto
     ...current,
     ...fields,
     ...(port_range !== undefined && { port_range: portRangeFrom({ port_range }) }),
-    ...(webhooks !== undefined && { webhooks: webhooks === null ? null : mergeWebhooks(current.webhooks, webhooks) }),
+    ...(webhooks !== undefined && {
+      webhooks: webhooks === null ? null : mergeWebhooks(current.webhooks, webhooks),
+    }),
   };
 }

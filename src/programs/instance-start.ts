@@ -71,11 +71,19 @@ export class InstanceStart {
   }
 
   /** @throws DaemonError START_FAILED when it ends while it is waited for, START_TIMEOUT */
-  private async untilReady(program: StoredProgram, port: number, beganAt: number, patienceMs: number): Promise<number> {
+  private async untilReady(
+    program: StoredProgram,
+    port: number,
+    beganAt: number,
+    patienceMs: number,
+  ): Promise<number> {
     const instance = { owner: program.id, port };
     const ended = new AbortController();
     void this.runner.untilNotRunning(instance, patienceMs).then(() => ended.abort());
-    const isReady = await waitForPort(port, { timeoutMs: Math.max(1, beganAt + patienceMs - Date.now()), signal: ended.signal });
+    const isReady = await waitForPort(port, {
+      timeoutMs: Math.max(1, beganAt + patienceMs - Date.now()),
+      signal: ended.signal,
+    });
     const { status, failure, exitStatus } = this.board.status(instance);
     if (isReady) return Date.now() - beganAt;
     if (failure && status !== 'RUNNING') throw startFailed(failure, exitStatus);
@@ -87,7 +95,12 @@ export class InstanceStart {
   }
 }
 
-function startTimeout(program: StoredProgram, port: number, patienceMs: number, status: PublicState): DaemonError {
+function startTimeout(
+  program: StoredProgram,
+  port: number,
+  patienceMs: number,
+  status: PublicState,
+): DaemonError {
   const which = port ? ` on port ${port}` : '';
   return new DaemonError(
     'START_TIMEOUT',

@@ -11,7 +11,8 @@ import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import { targetsOf, type TargetOptions, type Targets } from './action-targets';
 import { DesiredPorts, programDisabled } from './desired-ports';
 import type { RestartProgramDto, StartProgramDto, StopProgramDto } from './dto/action-options.dto';
-import type { ActionResultDto, FailedInstanceDto } from './dto/action-result.dto';
+import type { FailedInstanceDto } from '../openapi/error.dto';
+import type { ActionResultDto } from './dto/action-result.dto';
 import { InstanceStart, type StartRequest } from './instance-start';
 
 /** Starts under way at once for one request: supervisord makes them one by one, and others want their turn. */
@@ -41,7 +42,11 @@ export class ProgramActionsService {
     if (targets.isFleet) return await this.startFleet(program, targets, newlyWanted, startOne);
     const port = targets.ports[0]!;
     const started = await this.keepingIntent(program.id, port, newlyWanted, () => startOne(port));
-    const verb = started.wasRunning ? 'already running' : started.status === 'RUNNING' ? 'started' : 'starting';
+    const verb = started.wasRunning
+      ? 'already running'
+      : started.status === 'RUNNING'
+        ? 'started'
+        : 'starting';
     return {
       success: true,
       message: started.wasRunning || !targets.port ? `Program ${verb}` : `Program instance ${verb}`,
@@ -67,7 +72,10 @@ export class ProgramActionsService {
     const stopped: number[] = [];
     const stopOne = async (port: number) => {
       const instance = { owner: id, port };
-      if (program.enabled && (await inTime(this.runner.stop(instance), patienceMs, () => this.stopTimeout(id, port))))
+      if (
+        program.enabled &&
+        (await inTime(this.runner.stop(instance), patienceMs, () => this.stopTimeout(id, port)))
+      )
         stopped.push(port);
     };
     if (options.wait === false) {
@@ -76,7 +84,8 @@ export class ProgramActionsService {
     }
     await forEachLimited(targets.ports, STOPS_AT_ONCE, stopOne);
     const stoppedPorts = stopped.filter(Boolean).sort((a, b) => a - b);
-    if (targets.isFleet) return { success: true, message: fleetMessage(targets, 'stopped'), stopped_ports: stoppedPorts };
+    if (targets.isFleet)
+      return { success: true, message: fleetMessage(targets, 'stopped'), stopped_ports: stoppedPorts };
     return {
       success: true,
       message: targets.port ? 'Program instance stopped' : 'Program stopped',
@@ -108,16 +117,24 @@ export class ProgramActionsService {
         }),
       );
       if (failed.length === 0) continue;
-      throw new DaemonError('START_FAILED', `The restart stopped at port ${failed[0]!.port}: ${failed[0]!.error}`, {
-        restarted_ports: sorted(restarted),
-        failed,
-        not_restarted_ports: running.slice(i + batch),
-      });
+      throw new DaemonError(
+        'START_FAILED',
+        `The restart stopped at port ${failed[0]!.port}: ${failed[0]!.error}`,
+        {
+          restarted_ports: sorted(restarted),
+          failed,
+          not_restarted_ports: running.slice(i + batch),
+        },
+      );
     }
     return { success: true, message: fleetMessage(targets, 'restarted'), restarted_ports: sorted(restarted) };
   }
 
-  private async restartOne(id: string, options: RestartProgramDto, targets: Targets): Promise<ActionResultDto> {
+  private async restartOne(
+    id: string,
+    options: RestartProgramDto,
+    targets: Targets,
+  ): Promise<ActionResultDto> {
     const port = targets.ports[0]!;
     const started = await this.restartInstance(id, port, options);
     return {
@@ -176,7 +193,12 @@ export class ProgramActionsService {
   }
 
   /** A start that was answered with a failure is not wanted any longer; one that goes on is. */
-  private async keepingIntent<T>(id: string, port: number, newlyWanted: number[], start: () => Promise<T>): Promise<T> {
+  private async keepingIntent<T>(
+    id: string,
+    port: number,
+    newlyWanted: number[],
+    start: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await start();
     } catch (error) {
@@ -196,7 +218,8 @@ export class ProgramActionsService {
     if (targets.isFleet)
       return { success: true, message: fleetMessage(targets, 'stopping'), stopped_ports: running };
     const port = targets.ports[0]!;
-    const status: PublicState = running.length > 0 ? this.board.status({ owner: id, port }).status : 'STOPPED';
+    const status: PublicState =
+      running.length > 0 ? this.board.status({ owner: id, port }).status : 'STOPPED';
     return {
       success: true,
       message: targets.port ? 'Program instance stopping' : 'Program stopping',
@@ -208,7 +231,11 @@ export class ProgramActionsService {
 
   private stopTimeout(id: string, port: number): DaemonError {
     const { status } = this.board.status({ owner: id, port });
-    return new DaemonError('STOP_TIMEOUT', `Program "${id}"${port ? ` on port ${port}` : ''} has not ended yet. It goes on stopping; see its status.`, { status });
+    return new DaemonError(
+      'STOP_TIMEOUT',
+      `Program "${id}"${port ? ` on port ${port}` : ''} has not ended yet. It goes on stopping; see its status.`,
+      { status },
+    );
   }
 }
 
@@ -239,10 +266,14 @@ function fleetError(errors: { port: number; error: unknown }[], startedPorts: nu
   if (other >= 0) return errors[other]!.error;
   const code = codes.includes('START_FAILED') ? 'START_FAILED' : 'START_TIMEOUT';
   const failed = errors.map(({ port, error }) => failureOf(port, error)).sort((a, b) => a.port - b.port);
-  return new DaemonError(code, `${failed.length} of ${failed.length + startedPorts.length} instances did not start: port ${failed[0]!.port}: ${failed[0]!.error}`, {
-    started_ports: startedPorts,
-    failed,
-  });
+  return new DaemonError(
+    code,
+    `${failed.length} of ${failed.length + startedPorts.length} instances did not start: port ${failed[0]!.port}: ${failed[0]!.error}`,
+    {
+      started_ports: startedPorts,
+      failed,
+    },
+  );
 }
 
 /** Rejects with `late()` when `patienceMs` is over; the work goes on. */

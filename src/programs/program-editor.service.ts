@@ -13,7 +13,7 @@ import type { EditProgramDto } from './dto/program-input.dto';
 import { programDtoOf } from './dto/program.dto';
 import type { FieldChangeDto, ProgramChangedDto } from './dto/program-results.dto';
 import { InstanceStart } from './instance-start';
-import { assertNoConflict, withProgram } from './program-changes';
+import { assertNoConflict, withProgram } from '../config-store/program-changes';
 import { ProgramChecks } from './program-checks';
 import { editedProgram } from './edited-program';
 import { ProgramLifecycle } from './program-lifecycle';
@@ -66,7 +66,11 @@ export class ProgramEditorService {
   }
 
   /** Nothing that runs is touched. */
-  private async replaceStopped(current: StoredProgram, next: StoredProgram, running: number[]): Promise<number[]> {
+  private async replaceStopped(
+    current: StoredProgram,
+    next: StoredProgram,
+    running: number[],
+  ): Promise<number[]> {
     await this.save(next.id, { ...next, wanted: next.enabled ? running : [] });
     try {
       await this.apply(current, next);
@@ -114,7 +118,10 @@ export class ProgramEditorService {
     const ports = [...new Set([...instancePorts(next.port_range), ...affected])];
     let rolledBack = true;
     try {
-      await this.lifecycle.stopAll(next, ports.filter((port) => !running.includes(port) || affected.includes(port)));
+      await this.lifecycle.stopAll(
+        next,
+        ports.filter((port) => !running.includes(port) || affected.includes(port)),
+      );
       await this.save(current.id, { ...current, wanted: running });
       await this.apply(next, current);
       for (const port of affected) await this.start(current, port);
@@ -124,7 +131,9 @@ export class ProgramEditorService {
     const after = rolledBack ? running : running.filter((port) => this.isRunning(current, port));
     await this.save(current.id, { ...current, wanted: after }).catch(() => undefined);
     if (!(cause instanceof DaemonError)) return cause;
-    const outcome = rolledBack ? 'The version before is running again.' : 'The version before does not come up any more, either.';
+    const outcome = rolledBack
+      ? 'The version before is running again.'
+      : 'The version before does not come up any more, either.';
     const code = cause.code === 'START_TIMEOUT' ? 'START_FAILED' : cause.code;
     return new DaemonError(code, `${cause.message}. ${outcome}`, { ...cause.extra, rolled_back: rolledBack });
   }
@@ -194,9 +203,15 @@ function changesBetween(current: Program, next: Program): FieldChangeDto[] {
 }
 
 /** The running instances that the change can't leave as they are. */
-function affectedPorts(current: Program, next: Program, changes: FieldChangeDto[], running: number[]): number[] {
+function affectedPorts(
+  current: Program,
+  next: Program,
+  changes: FieldChangeDto[],
+  running: number[],
+): number[] {
   const isOnlyRange = changes.length === 1 && changes[0]!.field === 'port_range';
-  if (!isOnlyRange || !isMultiInstance(current.port_range) || !isMultiInstance(next.port_range)) return running;
+  if (!isOnlyRange || !isMultiInstance(current.port_range) || !isMultiInstance(next.port_range))
+    return running;
   return running.filter((port) => !includesPort(next.port_range, port));
 }
 

@@ -9,7 +9,7 @@ import { InstanceRunner } from '../instances/instance-runner';
 import { LogReader } from '../logs/log-reader';
 import { definitionOf } from '../supervisor/process-definition';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
-import { withProgram } from './program-changes';
+import { withProgram } from '../config-store/program-changes';
 
 const STOPS_AT_ONCE = 100;
 

@@ -27,24 +27,38 @@ export class ProgramResetService {
   ) {}
 
   async reset(): Promise<ResetDto> {
-    const defaults = this.repository.defaults().map((program) => ({ ...program, wanted: [], previous: null }));
+    const defaults = this.repository
+      .defaults()
+      .map((program) => ({ ...program, wanted: [], previous: null }));
     const backup = await this.replaceAll(defaults, 'reset');
     return {
       success: true,
       message: 'Programs reset to defaults',
-      actions_performed: ['stopped all managed programs', 'removed supervisord configs', 'applied programs.default.json'],
+      actions_performed: [
+        'stopped all managed programs',
+        'removed supervisord configs',
+        'applied programs.default.json',
+      ],
       programs_count: defaults.length,
       backup,
     };
   }
 
   async restore(backupName: string): Promise<ResetDto> {
-    const programs = (await this.repository.readBackup(backupName)).map((p) => ({ ...p, wanted: [], previous: null }));
+    const programs = (await this.repository.readBackup(backupName)).map((p) => ({
+      ...p,
+      wanted: [],
+      previous: null,
+    }));
     const backup = await this.replaceAll(programs, 'restored');
     return {
       success: true,
       message: 'Programs restored from backup',
-      actions_performed: ['stopped all managed programs', 'removed supervisord configs', `applied ${backupName}`],
+      actions_performed: [
+        'stopped all managed programs',
+        'removed supervisord configs',
+        `applied ${backupName}`,
+      ],
       programs_count: programs.length,
       backup,
     };
@@ -69,7 +83,9 @@ export class ProgramResetService {
       });
       await this.reconciler.registerAll();
       this.feed.publishConfig(action, null);
-      this.logger.log(`All programs were replaced (${action}); the state before is in ${backup ?? 'no file'}`);
+      this.logger.log(
+        `All programs were replaced (${action}); the state before is in ${backup ?? 'no file'}`,
+      );
       return backup;
     });
   }
@@ -78,7 +94,11 @@ export class ProgramResetService {
 /** The configuration is replaced; what could not be stopped is taken away by the next reconciliation. */
 function incomplete(error: unknown): unknown {
   if (!(error instanceof DaemonError)) return error;
-  return new DaemonError(error.code, `The programs were replaced, but not all that ran could be stopped: ${error.message}`, error.extra);
+  return new DaemonError(
+    error.code,
+    `The programs were replaced, but not all that ran could be stopped: ${error.message}`,
+    error.extra,
+  );
 }
 
 function timeIn(backup: string): string {

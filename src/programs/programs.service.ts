@@ -19,7 +19,7 @@ import type {
   ProgramEnabledDto,
   ProgramRemovedDto,
 } from './dto/program-results.dto';
-import { assertNoConflict, withoutProgram } from './program-changes';
+import { assertNoConflict, withoutProgram } from '../config-store/program-changes';
 import { ProgramChecks } from './program-checks';
 import { ProgramLifecycle } from './program-lifecycle';
 

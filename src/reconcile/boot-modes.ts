@@ -1,6 +1,6 @@
 import { instancePorts } from '../domain/port-range';
 import type { StoredProgram } from '../domain/program';
-import { withWanted } from '../programs/program-changes';
+import { withWanted } from '../config-store/program-changes';
 
 /** What is wanted when supervisord comes up anew: `always` all of it, `never` nothing, `restore` what was. */
 export function wantedAtBoot(programs: readonly StoredProgram[]): readonly StoredProgram[] {

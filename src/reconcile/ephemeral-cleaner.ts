@@ -26,7 +26,8 @@ export class EphemeralCleaner {
     if (ids.size > 0)
       await this.repository.updateEphemerals((programs) => programs.filter((p) => !ids.has(p.temporary_id)));
     for (const id of ids) await this.logs.remove(id);
-    for (const program of this.repository.ephemerals()) await this.gateway.register(definitionOfEphemeral(program));
+    for (const program of this.repository.ephemerals())
+      await this.gateway.register(definitionOfEphemeral(program));
   }
 
   /** They are never started again. */

@@ -47,8 +47,12 @@ export function planReconciliation(
   { isShared }: PlanOptions,
 ): ReconcilePlan {
   const known = new Map(actual.map((instance) => [groupName(instance), instance]));
-  const defined = new Set(desired.flatMap(({ owner, ports }) => ports.map((port) => groupName({ owner, port }))));
-  const wanted = new Set(desired.flatMap(({ owner, wanted }) => wanted.map((port) => groupName({ owner, port }))));
+  const defined = new Set(
+    desired.flatMap(({ owner, ports }) => ports.map((port) => groupName({ owner, port }))),
+  );
+  const wanted = new Set(
+    desired.flatMap(({ owner, wanted }) => wanted.map((port) => groupName({ owner, port }))),
+  );
 
   const remove = actual.filter((instance) => !defined.has(groupName(instance)));
   const stop = isShared

@@ -52,7 +52,8 @@ export class Reconciler {
         if (!(error instanceof DaemonError)) throw error;
         if (error.code === 'SUPERVISORD_ERROR') this.gateway.requireConnection();
         this.logger.warn(`Program "${program.id}" is not known to supervisord: ${error.message}`);
-        for (const port of program.wanted) this.board.fail({ owner: program.id, port }, failureOf(program, error));
+        for (const port of program.wanted)
+          this.board.fail({ owner: program.id, port }, failureOf(program, error));
       }
     });
   }
@@ -89,7 +90,11 @@ export class Reconciler {
     for (const late of starts.filter(({ delaySeconds }) => delaySeconds > 0)) void startOne(late);
     const prompt = starts.filter(({ delaySeconds }) => delaySeconds === 0);
     for (const priority of new Set(prompt.map((planned) => planned.priority)))
-      await forEachLimited(prompt.filter((planned) => planned.priority === priority), STARTS_AT_ONCE, startOne);
+      await forEachLimited(
+        prompt.filter((planned) => planned.priority === priority),
+        STARTS_AT_ONCE,
+        startOne,
+      );
   }
 
   private async startInstance(owner: string, port: number): Promise<void> {

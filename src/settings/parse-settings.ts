@@ -28,6 +28,7 @@ export function parseSettings(
     stateDir: stateDir(variables, env, uid),
     defaultsFile: resolve(variables.text('DAEMON_DEFAULTS_FILE') ?? shippedDefaults()),
     supervisord: program(variables.text('DAEMON_SUPERVISORD')),
+    searchPath: env['PATH'] ?? '',
     attached: attachedSupervisor(variables),
     onStop: variables.choice('DAEMON_ON_STOP', ['keep', 'shutdown'], 'keep'),
     ephemeralRetention: variables.integer('DAEMON_EPHEMERAL_RETENTION', 3600, 0, MAX_RETENTION_SECONDS),

@@ -34,6 +34,8 @@ export interface Settings {
   defaultsFile: string;
   /** The supervisord program; null: looked up. */
   supervisord: string | null;
+  /** The PATH on which it is looked up. */
+  searchPath: string;
   /** null: an embedded supervisord of our own. */
   attached: AttachedSupervisor | null;
   onStop: OnStop;

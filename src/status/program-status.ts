@@ -1,15 +1,18 @@
 import { instancePorts, isMultiInstance } from '../domain/port-range';
 import type { Program } from '../domain/program';
-import type { InstanceBoard, InstanceStatus } from '../instances/instance-board';
+import { NEVER_STARTED, type InstanceBoard, type InstanceStatus } from '../instances/instance-board';
 import type { InstanceStatusDto, StatsDto, StatusDto } from './dto/status.dto';
 
 /** Stats by pid; null when they were not asked for. */
 export type StatsByPid = ReadonlyMap<number, StatsDto> | null;
 
-const STOPPED: InstanceStatus = { status: 'STOPPED', pid: null, startedAt: null, exitStatus: 0, failure: null };
-
 /** The object of `GET /status/{id}`: flat for one process, with `instances` for several. */
-export function statusOf(program: Program, board: InstanceBoard, stats: StatsByPid = null, port?: number): StatusDto {
+export function statusOf(
+  program: Program,
+  board: InstanceBoard,
+  stats: StatsByPid = null,
+  port?: number,
+): StatusDto {
   const { id, name } = program;
   const now = Date.now();
   const runtime = (port: number) => runtimeOf(statusOfInstance(program, port, board), now, stats);
@@ -20,7 +23,7 @@ export function statusOf(program: Program, board: InstanceBoard, stats: StatsByP
 
 /** A disabled program is STOPPED, whatever supervisord says. */
 export function statusOfInstance(program: Program, port: number, board: InstanceBoard): InstanceStatus {
-  return program.enabled ? board.status({ owner: program.id, port }) : STOPPED;
+  return program.enabled ? board.status({ owner: program.id, port }) : NEVER_STARTED;
 }
 
 function runtimeOf(status: InstanceStatus, now: number, stats: StatsByPid): Omit<InstanceStatusDto, 'port'> {

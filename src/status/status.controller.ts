@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ConfigRepository } from '../config-store/config-repository';
-import { requireInRange } from '../programs/action-targets';
+import { requireInRange } from '../domain/instance-port';
 import type { StatusDto } from './dto/status.dto';
 import { StatusQueryDto } from './dto/status-query.dto';
 import { DescribeGetStatus, DescribeListStatus, DescribeStatus } from './status.openapi';

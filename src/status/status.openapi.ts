@@ -3,12 +3,21 @@ import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } f
 import { ErrorResponses, ProgramIdParam } from '../openapi/shared-decorators';
 import { FleetStatusDto, ProgramStatusDto } from './dto/status.dto';
 
-const STATUS_SCHEMA = { oneOf: [{ $ref: getSchemaPath(ProgramStatusDto) }, { $ref: getSchemaPath(FleetStatusDto) }] };
+const STATUS_SCHEMA = {
+  oneOf: [{ $ref: getSchemaPath(ProgramStatusDto) }, { $ref: getSchemaPath(FleetStatusDto) }],
+};
 
 const EXAMPLES = {
   single: {
     summary: 'A program with one process',
-    value: { id: 'web-server', name: 'Web Server', status: 'RUNNING', pid: 12345, uptime: 3600, exit_status: 0 },
+    value: {
+      id: 'web-server',
+      name: 'Web Server',
+      status: 'RUNNING',
+      pid: 12345,
+      uptime: 3600,
+      exit_status: 0,
+    },
   },
   failed: {
     summary: 'A program that did not come up',

@@ -13,7 +13,8 @@ const PREPARED_FOR_MS = 200;
 /** What the programs are doing; read from memory alone. */
 @Injectable()
 export class StatusService {
-  private prepared: { json: Buffer; revision: number; programs: readonly Program[]; at: number } | null = null;
+  private prepared: { json: Buffer; revision: number; programs: readonly Program[]; at: number } | null =
+    null;
 
   constructor(
     private readonly repository: ConfigRepository,
@@ -28,7 +29,9 @@ export class StatusService {
     const now = Date.now();
     const { prepared } = this;
     const isCurrent =
-      prepared?.revision === revision && prepared.programs === programs && now - prepared.at < PREPARED_FOR_MS;
+      prepared?.revision === revision &&
+      prepared.programs === programs &&
+      now - prepared.at < PREPARED_FOR_MS;
     if (isCurrent) return prepared.json;
     const json = Buffer.from(JSON.stringify(programs.map((program) => statusOf(program, this.board))));
     this.prepared = { json, revision, programs, at: now };
@@ -37,7 +40,9 @@ export class StatusService {
 
   /** @param port only programs with this port; of several instances only that one */
   async list(port: number | undefined, includeStats: boolean): Promise<StatusDto[]> {
-    const programs = this.repository.programs().filter((program) => port === undefined || holds(program, port));
+    const programs = this.repository
+      .programs()
+      .filter((program) => port === undefined || holds(program, port));
     const stats = includeStats ? await this.statsOf(programs) : null;
     return programs.map((program) => statusOf(program, this.board, stats, port));
   }

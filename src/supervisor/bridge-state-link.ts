@@ -1,4 +1,9 @@
-import { BridgeLink, type BridgeEvent, type BridgeSnapshot, type BridgeStateEvent } from './bridge/bridge-link';
+import {
+  BridgeLink,
+  type BridgeEvent,
+  type BridgeSnapshot,
+  type BridgeStateEvent,
+} from './bridge/bridge-link';
 import { instanceOfGroup } from './instance';
 import type { ProcessInfo, ProcessMirror } from './process-mirror';
 import type { RpcClient } from './rpc-client';
@@ -28,7 +33,9 @@ export class BridgeStateLink implements StateLink {
   async connect(onLost: (reason: string) => void): Promise<LinkContact> {
     this.onLost = onLost;
     const { epoch, seq } = this.link;
-    const hello = await this.link.connect(epoch !== undefined && seq !== undefined ? { epoch, seq } : undefined);
+    const hello = await this.link.connect(
+      epoch !== undefined && seq !== undefined ? { epoch, seq } : undefined,
+    );
     return { epoch: hello.epoch, pid: hello.pid };
   }
 
@@ -51,7 +58,11 @@ export class BridgeStateLink implements StateLink {
       }
       case 'group':
         if (!instanceOfGroup(event.group)) break;
-        this.mirror.apply(event.group, event.action === 'added' ? neverStarted(event.group) : null, event.time);
+        this.mirror.apply(
+          event.group,
+          event.action === 'added' ? neverStarted(event.group) : null,
+          event.time,
+        );
         break;
       case 'supervisor':
         break;

@@ -1,8 +1,17 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { sync as writeFileAtomicSync } from 'write-file-atomic';
 import type { StatePaths } from '../config-store/state-paths';
 import { endMarked } from '../process-table/end-marked';
 import { markPrefix } from '../process-table/marked-processes';
@@ -72,7 +81,8 @@ export class EmbeddedSupervisor implements SupervisorHost {
   }
 
   async untilGone(timeoutMs: number): Promise<boolean> {
-    for (const end = Date.now() + timeoutMs; this.isAlive(); await delay(20)) if (Date.now() > end) return false;
+    for (const end = Date.now() + timeoutMs; this.isAlive(); await delay(20))
+      if (Date.now() > end) return false;
     return true;
   }
 
@@ -118,7 +128,11 @@ export class EmbeddedSupervisor implements SupervisorHost {
     const failure = new Promise<never>((_, reject) => {
       child.once('error', reject);
       child.once('exit', (code) =>
-        reject(new Error(`supervisord ended at its start (exit ${code}): ${readFileSync(outputFile, 'utf8').slice(-500)}`)),
+        reject(
+          new Error(
+            `supervisord ended at its start (exit ${code}): ${readFileSync(outputFile, 'utf8').slice(-500)}`,
+          ),
+        ),
       );
     });
     failure.catch(() => undefined);
@@ -133,11 +147,12 @@ export class EmbeddedSupervisor implements SupervisorHost {
     mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
     mkdirSync(paths.groupFiles, { recursive: true, mode: 0o700 });
     // It starts empty: a file that has turned bad would keep it from starting.
-    for (const file of readdirSync(paths.groupFiles)) rmSync(join(paths.groupFiles, file), { recursive: true });
+    for (const file of readdirSync(paths.groupFiles))
+      rmSync(join(paths.groupFiles, file), { recursive: true });
     rmSync(this.socket, { force: true });
     rmSync(this.spareSocket, { force: true });
     const file = join(paths.supervisor, 'supervisord.conf');
-    writeFileAtomicSync(file, supervisordConfig(paths, this.socket, this.identity.id), { mode: 0o600 });
+    writeFileSync(file, supervisordConfig(paths, this.socket, this.identity.id), { mode: 0o600 });
     return file;
   }
 

@@ -8,7 +8,7 @@ import type { ProcessDefinition } from './process-definition';
  * one by one. It holds generated text only; everything of the user's is in the launcher script.
  *
  * `setpriv` ends the process when supervisord dies; `env` gives it a clean environment, and back the
- * signals that Python ignores.
+ * signals that Python, or whoever started the service, ignores.
  */
 export function groupFileText(definition: ProcessDefinition, paths: StatePaths, mark: string): string {
   const shared = [
@@ -32,7 +32,7 @@ export function groupFileText(definition: ProcessDefinition, paths: StatePaths, 
       const group = groupName(instance);
       return [
         `[program:${group}]`,
-        'command=/usr/bin/setpriv --pdeathsig KILL /usr/bin/env -i --default-signal=PIPE,XFSZ ' +
+        'command=/usr/bin/setpriv --pdeathsig KILL /usr/bin/env -i --default-signal=PIPE,XFSZ,INT,QUIT,HUP,TERM ' +
           `${MARK_VARIABLE}=${mark}${group} /bin/sh ${paths.launcher(definition.owner)}${port ? ` ${port}` : ''}`,
         ...shared,
         ...logLines(definition, 'stdout', paths.logFile(instance, 'stdout')),

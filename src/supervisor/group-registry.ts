@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { writeFileAtomically } from '../config-store/atomic-file';
 import type { StatePaths } from '../config-store/state-paths';
 import { DaemonError } from '../domain/errors';
 import { daemonErrorOf, FAULT, isFault } from './faults';
@@ -57,7 +57,9 @@ export class GroupRegistry {
   async check(definition: ProcessDefinition): Promise<void> {
     if (this.link().mode !== 'bridge') return;
     const file = join(this.paths.supervisor, `check-${randomUUID()}.conf`);
-    await writeFileAtomic(file, groupFileText(definition, this.paths, this.host.mark), { mode: 0o600 });
+    await writeFileAtomically(file, groupFileText(definition, this.paths, this.host.mark), {
+      isDurable: false,
+    });
     try {
       await this.rpc.call('hoody.check', file);
     } catch (error) {
@@ -89,7 +91,9 @@ export class GroupRegistry {
   }
 
   private groupsOf(owner: string): string[] {
-    return [...this.mirror.all()].map((info) => info.group).filter((g) => instanceOfGroup(g)?.owner === owner);
+    return [...this.mirror.all()]
+      .map((info) => info.group)
+      .filter((g) => instanceOfGroup(g)?.owner === owner);
   }
 
   /** @returns what puts the files back as they were */
@@ -103,8 +107,8 @@ export class GroupRegistry {
     mkdirSync(dirname(groupFile), { recursive: true, mode: 0o700 });
     const directory = definition.directory ?? homeOf(user);
     const writeLauncher = (text: string) =>
-      writeFileAtomic(launcher, text, { mode: 0o500, chown: { uid: user.uid, gid: user.gid }, fsync: false });
-    const writeGroupFile = (text: string) => writeFileAtomic(groupFile, text, { mode: 0o600, fsync: false });
+      writeFileAtomically(launcher, text, { mode: 0o500, owner: user, isDurable: false });
+    const writeGroupFile = (text: string) => writeFileAtomically(groupFile, text, { isDurable: false });
     const script = launcherScript(definition, user, directory);
     const text = groupFileText(definition, this.paths, this.host.mark);
     if (before.launcher !== script || !belongsTo(launcher, user)) await writeLauncher(script);
@@ -131,7 +135,8 @@ export class GroupRegistry {
   /** Without the bridge all files are read again, also those of others. */
   private async reread(defined: ReadonlySet<string>): Promise<void> {
     const running = [...defined].find((group) => isAlive(this.mirror.get(group)));
-    const [[added, changed]] = await this.rpc.call<[[string[], string[], string[]]]>('supervisor.reloadConfig');
+    const [[added, changed]] =
+      await this.rpc.call<[[string[], string[], string[]]]>('supervisor.reloadConfig');
     const changedOurs = changed.filter((group) => defined.has(group));
     if (running && changedOurs.includes(running)) throw stillRunning(running);
     for (const group of changedOurs) await this.rpc.call('supervisor.removeProcessGroup', group);
@@ -165,7 +170,10 @@ export class GroupRegistry {
 }
 
 function stillRunning(group: string): DaemonError {
-  return new DaemonError('PROGRAM_RUNNING', `Program "${instanceOfGroup(group)?.owner ?? group}" is running. Stop it first.`);
+  return new DaemonError(
+    'PROGRAM_RUNNING',
+    `Program "${instanceOfGroup(group)?.owner ?? group}" is running. Stop it first.`,
+  );
 }
 
 function refusal(error: unknown, owner: string): DaemonError {

@@ -52,7 +52,9 @@ function commandLines(definition: ProcessDefinition): string {
   const hasPlaceholder = command.includes('{{PORT}}');
   if (isSimpleCommand(command))
     return hasPlaceholder ? `eval ${quoteWithPort(`exec ${command}`)}\n` : `exec ${command}\n`;
-  const signals = [...new Set(['TERM', 'INT', 'HUP', 'QUIT', definition.stopSignal])].filter((s) => s !== 'KILL');
+  const signals = [...new Set(['TERM', 'INT', 'HUP', 'QUIT', definition.stopSignal])].filter(
+    (s) => s !== 'KILL',
+  );
   return `trap 'exit 143' ${signals.join(' ')}\n${hasPlaceholder ? `eval ${quoteWithPort(command)}` : command}`;
 }
 

@@ -59,7 +59,10 @@ export class PollingStateLink implements StateLink {
   private scheduleNext(): void {
     const interval = Date.now() < this.busyUntil ? BUSY_INTERVAL_MS : QUIET_INTERVAL_MS;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.pollAndGoOn(), Math.max(interval, this.lastPollTook * POLITENESS));
+    this.timer = setTimeout(
+      () => void this.pollAndGoOn(),
+      Math.max(interval, this.lastPollTook * POLITENESS),
+    );
   }
 
   private async pollAndGoOn(): Promise<void> {

@@ -28,7 +28,8 @@ export function definitionOf(program: Program): ProcessDefinition {
   return {
     owner: program.id,
     ports: instancePorts(program.port_range),
-    command: program.port_param === null ? program.command : `${program.command} ${program.port_param} {{PORT}}`,
+    command:
+      program.port_param === null ? program.command : `${program.command} ${program.port_param} {{PORT}}`,
     user: program.user,
     directory: program.directory,
     environment: program.environment,

@@ -79,7 +79,8 @@ export class ProcessMirror {
   /** Puts a complete picture in place of what is there; what differs is told as changes that were not seen. */
   replace(processes: readonly ProcessInfo[], time: number): void {
     const present = new Set(processes.map((p) => p.group));
-    for (const group of [...this.processes.keys()]) if (!present.has(group)) this.apply(group, null, time, true);
+    for (const group of [...this.processes.keys()])
+      if (!present.has(group)) this.apply(group, null, time, true);
     for (const info of processes) {
       const before = this.processes.get(info.group);
       if (!before || differs(before, info)) this.apply(info.group, info, time, true);

@@ -22,4 +22,3 @@ export interface SupervisorHost {
   /** Waits until the process is gone, after it was told to end. */
   untilGone(timeoutMs: number): Promise<boolean>;
 }
-

@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sync as writeFileAtomicSync } from 'write-file-atomic';
 import type { StatePaths } from '../config-store/state-paths';
 
 interface IdentityFile {
@@ -47,7 +54,9 @@ export class SupervisorIdentity {
 
   update(change: Partial<IdentityFile>): void {
     this.content = { ...this.content, ...change };
-    writeFileAtomicSync(this.file, `${JSON.stringify(this.content, null, 2)}\n`, { mode: 0o600 });
+    const temporary = `${this.file}.tmp`;
+    writeFileSync(temporary, `${JSON.stringify(this.content, null, 2)}\n`, { mode: 0o600, flush: true });
+    renameSync(temporary, this.file);
   }
 
   private read(): IdentityFile | null {

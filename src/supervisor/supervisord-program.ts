@@ -7,12 +7,15 @@ import type { Settings } from '../settings/settings';
 const HOME = join(__dirname, '..', '..');
 
 /** The supervisord program to run. @throws SettingsError with what to do when there is none */
-export function findSupervisord(settings: Settings, searchPath: string): string {
+export function findSupervisord(settings: Settings): string {
   const candidates = settings.supervisord
     ? [settings.supervisord]
     : [
         join(HOME, '.supervisor-venv', 'bin', 'supervisord'),
-        ...searchPath.split(delimiter).filter(Boolean).map((folder) => join(folder, 'supervisord')),
+        ...settings.searchPath
+          .split(delimiter)
+          .filter(Boolean)
+          .map((folder) => join(folder, 'supervisord')),
       ];
   const found = candidates.find(isExecutable);
   if (found) return found;

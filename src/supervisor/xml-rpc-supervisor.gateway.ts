@@ -112,11 +112,25 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
   }
 
   async stopProcess(instance: Instance): Promise<void> {
-    await this.command(instance, 'stop', 'supervisor.stopProcess', [false], FAULT.NOT_RUNNING, FAULT.BAD_NAME);
+    await this.command(
+      instance,
+      'stop',
+      'supervisor.stopProcess',
+      [false],
+      FAULT.NOT_RUNNING,
+      FAULT.BAD_NAME,
+    );
   }
 
   async signalProcess(instance: Instance, signal: string): Promise<void> {
-    await this.command(instance, 'signal', 'supervisor.signalProcess', [signal], FAULT.NOT_RUNNING, FAULT.BAD_NAME);
+    await this.command(
+      instance,
+      'signal',
+      'supervisor.signalProcess',
+      [signal],
+      FAULT.NOT_RUNNING,
+      FAULT.BAD_NAME,
+    );
   }
 
   async forgetEnd(instance: Instance): Promise<void> {

@@ -14,12 +14,12 @@ export function parseStoredPrograms(json: unknown): StoredProgram[] {
   return parsePrograms(json, (entry, at) => {
     const { wanted, previous, ...described } = entry;
     const program = parseProgram(described, at);
-    return {
-      ...program,
-      wanted: parseWanted(wanted ?? [], program, at),
-      previous:
-        previous == null ? null : parseProgram(objectAt(previous, `${at}.previous`), `${at}.previous`),
-    };
+    const before =
+      previous == null ? null : parseProgram(objectAt(previous, `${at}.previous`), `${at}.previous`);
+    const ports = [program, ...(before ? [before] : [])].flatMap(({ port_range }) =>
+      instancePorts(port_range),
+    );
+    return { ...program, wanted: parseWanted(wanted ?? [], ports, at), previous: before };
   });
 }
 
@@ -68,13 +68,13 @@ function parseHoodyKit(value: unknown, at: string): boolean {
 }
 
 /** Ports that the program no longer has are dropped: a person may have changed its range by hand. */
-function parseWanted(wanted: unknown, program: Program, at: string): number[] {
+function parseWanted(wanted: unknown, ports: readonly number[], at: string): number[] {
   if (!Array.isArray(wanted) || !wanted.every((port) => Number.isSafeInteger(port)))
     throw entryError(at, {
       field: 'wanted',
       message: 'wanted must be a list of ports, [0] for a program without one',
     });
-  return instancePorts(program.port_range).filter((port) => wanted.includes(port));
+  return [...new Set(ports)].filter((port) => wanted.includes(port));
 }
 
 function refuseBadRange(program: Program, at: string): void {

@@ -6,25 +6,74 @@ import { assertWebhookUrl, shownUrl } from './webhook-url';
 
 describe('The guard of webhook addresses', () => {
   it.each([
-    '127.0.0.1', '127.255.255.255', '0.0.0.0', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1',
-    '169.254.169.254', '100.64.0.1', '100.127.255.255', '224.0.0.1', '255.255.255.255', '240.0.0.1', '198.18.0.1',
-    '::', '::1', '::ffff:127.0.0.1', '::ffff:8.8.8.8', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::1', '2002:7f00:1::',
-    '2001::1', 'fc00::1', 'fd12:3456::1', 'fe80::1', 'fe80::1%eth0', 'febf::1', 'fec0::1', 'ff02::1', 'no address', '',
+    '127.0.0.1',
+    '127.255.255.255',
+    '0.0.0.0',
+    '10.1.2.3',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '100.127.255.255',
+    '224.0.0.1',
+    '255.255.255.255',
+    '240.0.0.1',
+    '198.18.0.1',
+    '::',
+    '::1',
+    '::ffff:127.0.0.1',
+    '::ffff:8.8.8.8',
+    '::127.0.0.1',
+    '64:ff9b::7f00:1',
+    '64:ff9b:1::1',
+    '2002:7f00:1::',
+    '2001::1',
+    'fc00::1',
+    'fd12:3456::1',
+    'fe80::1',
+    'fe80::1%eth0',
+    'febf::1',
+    'fec0::1',
+    'ff02::1',
+    'no address',
+    '',
   ])('refuses %s', (address) => {
     expect(isRefusedAddress(address)).toBe(true);
   });
 
-  it.each(['8.8.8.8', '1.1.1.1', '172.15.0.1', '172.32.0.1', '100.63.255.255', '100.128.0.1', '169.253.0.1', '192.167.0.1', '223.255.255.255', '2606:4700::1111', '2a00:1450::1', '2600::'])(
-    'lets %s through',
-    (address) => {
-      expect(isRefusedAddress(address)).toBe(false);
-    },
-  );
+  it.each([
+    '8.8.8.8',
+    '1.1.1.1',
+    '172.15.0.1',
+    '172.32.0.1',
+    '100.63.255.255',
+    '100.128.0.1',
+    '169.253.0.1',
+    '192.167.0.1',
+    '223.255.255.255',
+    '2606:4700::1111',
+    '2a00:1450::1',
+    '2600::',
+  ])('lets %s through', (address) => {
+    expect(isRefusedAddress(address)).toBe(false);
+  });
 
   it.each([
-    'http://127.0.0.1/', 'http://127.1/', 'http://2130706433/', 'http://0x7f.1/', 'http://0177.0.0.1/', 'http://[::1]:8080/x',
-    'http://[::ffff:10.0.0.1]/', 'https://192.168.0.1/', 'http://169.254.169.254/latest/meta-data', 'http://localhost/',
-    'http://LOCALHOST./', 'http://api.localhost/', 'http://user:word@10.0.0.1/', 'http://１２７.0.0.1/',
+    'http://127.0.0.1/',
+    'http://127.1/',
+    'http://2130706433/',
+    'http://0x7f.1/',
+    'http://0177.0.0.1/',
+    'http://[::1]:8080/x',
+    'http://[::ffff:10.0.0.1]/',
+    'https://192.168.0.1/',
+    'http://169.254.169.254/latest/meta-data',
+    'http://localhost/',
+    'http://LOCALHOST./',
+    'http://api.localhost/',
+    'http://user:word@10.0.0.1/',
+    'http://１２７.0.0.1/',
   ])('refuses the literal address of %s at once, unless the operator allows it', (url) => {
     expect(() => assertWebhookUrl(url, false)).toThrow(DaemonError);
     expect(() => assertWebhookUrl(url, true)).not.toThrow();
@@ -70,7 +119,7 @@ describe('The lookup of a webhook connection', () => {
 
   it('asks for the addresses once, so that they cannot change between the check and the connection', async () => {
     const resolve = jest.fn(resolvingTo(['93.184.216.34']));
-    await new Promise((done) => guardedLookup(resolve)('name.test', { all: true }, done as never));
+    await new Promise((done) => guardedLookup(resolve)('name.test', { all: true }, done));
     expect(resolve).toHaveBeenCalledTimes(1);
   });
 
@@ -84,11 +133,16 @@ function lookUp(
   options: { all?: boolean },
 ): Promise<{ error: NodeJS.ErrnoException | null; answer: string | LookupAddress[] }> {
   return new Promise((resolve) => {
-    guardedLookup(resolvingTo(addresses))('name.test', options, (error, answer) => resolve({ error, answer }));
+    guardedLookup(resolvingTo(addresses))('name.test', options, (error, answer) =>
+      resolve({ error, answer }),
+    );
   });
 }
 
 function resolvingTo(addresses: string[]): ResolveAll {
   return (_host, _options, done) =>
-    done(null, addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })));
+    done(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
 }

@@ -29,7 +29,13 @@ describe('The retries of a webhook', () => {
   });
 
   it('come later each time, and not all at the same moment', () => {
-    for (const [tries, longest] of [[1, 1_000], [2, 2_000], [3, 4_000], [5, 16_000], [9, 60_000]] as const) {
+    for (const [tries, longest] of [
+      [1, 1_000],
+      [2, 2_000],
+      [3, 4_000],
+      [5, 16_000],
+      [9, 60_000],
+    ] as const) {
       const delays = Array.from({ length: 50 }, () => retryDelayMs(result({}), tries, DELIVERY_POLICY)!);
       expect(Math.max(...delays)).toBeLessThanOrEqual(longest);
       expect(Math.min(...delays)).toBeGreaterThanOrEqual(longest / 2);

@@ -9,5 +9,8 @@ export interface FailureReport {
 /** Tells what is known about the last failure of an instance; asked shortly after the change to FATAL. */
 export abstract class FailureDetails {
   /** null when nothing is known. */
-  abstract failureOf(program: string, port: number | null): FailureReport | null | Promise<FailureReport | null>;
+  abstract failureOf(
+    program: string,
+    port: number | null,
+  ): FailureReport | null | Promise<FailureReport | null>;
 }

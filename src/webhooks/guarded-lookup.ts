@@ -38,5 +38,7 @@ function lookupProblem(host: string, addresses: LookupAddress[]): NodeJS.ErrnoEx
     return new RefusedAddressError(
       `${host} leads to ${refused.address}, a loopback, private or link-local address`,
     );
-  return addresses.length > 0 ? null : Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' });
+  return addresses.length > 0
+    ? null
+    : Object.assign(new Error(`${host} has no address`), { code: 'ENOTFOUND' });
 }

@@ -1,7 +1,11 @@
 import { WEBHOOK_DEFAULTS, type Webhooks } from '../domain/program';
 import { assertWebhooks, publicWebhooks, wantsEvent } from './webhook-config';
 
-const webhooks = (of: Partial<Webhooks> = {}): Webhooks => ({ ...WEBHOOK_DEFAULTS, urls: ['https://example.com/'], ...of });
+const webhooks = (of: Partial<Webhooks> = {}): Webhooks => ({
+  ...WEBHOOK_DEFAULTS,
+  urls: ['https://example.com/'],
+  ...of,
+});
 
 describe('The webhooks of a program', () => {
   it('are shown without their secret, but say whether there is one', () => {
@@ -31,7 +35,9 @@ describe('The webhooks of a program', () => {
     expect(assertion).toThrow(
       expect.objectContaining({
         code: 'VALIDATION_ERROR',
-        extra: { details: [0, 2].map((i) => ({ field: `webhooks.urls[${i}]`, message: expect.any(String) })) },
+        extra: {
+          details: [0, 2].map((i) => ({ field: `webhooks.urls[${i}]`, message: expect.any(String) })),
+        },
       }),
     );
     expect(() => assertWebhooks(webhooks({ urls }), true)).not.toThrow();

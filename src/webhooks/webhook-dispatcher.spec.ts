@@ -40,7 +40,10 @@ describe('The delivery of webhooks', () => {
 
   it('posts a failure with its diagnosis and last lines, in the Standard Webhooks format', async () => {
     const dispatcher = start({ web: { headers: { Authorization: 'Bearer abc' }, secret: 'hush' } });
-    failures.failureOf.mockReturnValue({ diagnosis: 'port 3000 already in use', stderr: ['Error: EADDRINUSE'] });
+    failures.failureOf.mockReturnValue({
+      diagnosis: 'port 3000 already in use',
+      stderr: ['Error: EADDRINUSE'],
+    });
     const failed = change({ to: 'FATAL', exit_status: 1, spawn_error: 'Failed to start', pid: null });
     feed.publish(failed);
     await dispatcher.settled();
@@ -121,7 +124,13 @@ describe('The delivery of webhooks', () => {
     for (const { headers, body } of receiver.requests)
       expect(headers['webhook-signature']).toBe(signed('hush', headers, body));
     expect(dispatcher.deliveries('web')).toMatchObject([
-      { outcome: 'delivered', attempts: [{ status, error: `answered ${status}` }, { status: 200, error: null }] },
+      {
+        outcome: 'delivered',
+        attempts: [
+          { status, error: `answered ${status}` },
+          { status: 200, error: null },
+        ],
+      },
     ]);
   });
 
@@ -159,7 +168,9 @@ describe('The delivery of webhooks', () => {
     feed.publish(change({ to: 'FATAL' }));
     await dispatcher.settled();
     expect(receiver.requests.map(({ path }) => path)).toEqual(['/']);
-    expect(dispatcher.deliveries('web')[0]!.attempts[0]!.error).toBe('answered 307, redirects are not followed');
+    expect(dispatcher.deliveries('web')[0]!.attempts[0]!.error).toBe(
+      'answered 307, redirects are not followed',
+    );
   });
 
   it('waits no longer than the timeout for an answer', async () => {
@@ -205,7 +216,10 @@ describe('The delivery of webhooks', () => {
     held.answer();
     await dispatcher.settled();
     expect(receiver.events()).toEqual(['STARTING', 'STOPPING', 'STOPPED']);
-    expect(dispatcher.deliveries('web').map(({ event, outcome }) => [event, outcome])).toContainEqual(['RUNNING', 'dropped']);
+    expect(dispatcher.deliveries('web').map(({ event, outcome }) => [event, outcome])).toContainEqual([
+      'RUNNING',
+      'dropped',
+    ]);
   });
 
   it('bounds what waits for all receivers together', async () => {
@@ -251,7 +265,10 @@ describe('The delivery of webhooks', () => {
     await dispatcher.settled();
     expect(receiver.connections).toBe(0);
     expect(dispatcher.deliveries('web')).toMatchObject([
-      { outcome: 'failed', attempts: [{ status: null, error: expect.stringContaining('loopback, private') }] },
+      {
+        outcome: 'failed',
+        attempts: [{ status: null, error: expect.stringContaining('loopback, private') }],
+      },
     ]);
   });
 
@@ -299,7 +316,9 @@ describe('The delivery of webhooks', () => {
 
   describe('by a test call', () => {
     it('sends to every URL once, signed, and answers how that went', async () => {
-      const dispatcher = start({ web: { urls: [receiver.url('/a'), receiver.url('/b')], secret: 'hush', enabled: false } });
+      const dispatcher = start({
+        web: { urls: [receiver.url('/a'), receiver.url('/b')], secret: 'hush', enabled: false },
+      });
       receiver.answers(200, 500);
       const answer = await new WebhooksController(dispatcher).testWebhooks('web');
       expect(answer).toMatchObject({ success: true, message: 'Test event delivered to 1 of 2 URLs' });
@@ -348,13 +367,19 @@ describe('The delivery of webhooks', () => {
         false,
         guardedLookup((_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }])),
       );
-      expect(await sender.send(message('hooks.test'))).toMatchObject({ refused: true, delivered: false, status: null });
+      expect(await sender.send(message('hooks.test'))).toMatchObject({
+        refused: true,
+        delivered: false,
+        status: null,
+      });
       expect(receiver.connections).toBe(0);
       await sender.close();
     });
 
     it('connects to the address of its own lookup, under the name', async () => {
-      const sender = new WebhookSender(false, (_host, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]));
+      const sender = new WebhookSender(false, (_host, _options, done) =>
+        done(null, [{ address: '127.0.0.1', family: 4 }]),
+      );
       expect(await sender.send(message('hooks.test'))).toMatchObject({ delivered: true });
       expect(receiver.requests[0]!.headers.host).toBe(`hooks.test:${receiver.port}`);
       await sender.close();
@@ -456,7 +481,7 @@ class Receiver {
 }
 
 function signed(key: string, headers: IncomingHttpHeaders, body: string): string {
-  const content = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+  const content = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
   return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
 }
 

@@ -72,7 +72,8 @@ export class WebhookDispatcher implements OnApplicationShutdown {
    */
   async test(program: string): Promise<Delivery[]> {
     const { webhooks } = this.config.program(program);
-    if (!webhooks) throw invalidFields({ field: 'webhooks', message: `Program "${program}" has no webhooks.` });
+    if (!webhooks)
+      throw invalidFields({ field: 'webhooks', message: `Program "${program}" has no webhooks.` });
     const time = new Date().toISOString();
     const body = testPayload(program, time);
     return Promise.all(
@@ -134,7 +135,9 @@ export class WebhookDispatcher implements OnApplicationShutdown {
 
   private async deliver(delivery: Delivery, message: WebhookMessage, retries: number): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const result = await this.slots.run(async () => (this.isClosing ? null : this.attempt(delivery, message)));
+      const result = await this.slots.run(async () =>
+        this.isClosing ? null : this.attempt(delivery, message),
+      );
       if (!result) return this.conclude(delivery, 'dropped');
       if (result.delivered) return this.conclude(delivery, 'delivered');
 
@@ -171,7 +174,8 @@ export class WebhookDispatcher implements OnApplicationShutdown {
     delivery.outcome = outcome;
     this.outcomes[outcome] += 1;
     const error = delivery.attempts.at(-1)?.error;
-    if (outcome === 'failed') this.log.warn(`Cannot deliver ${delivery.event} to ${originOf(delivery.url)}: ${error}`);
+    if (outcome === 'failed')
+      this.log.warn(`Cannot deliver ${delivery.event} to ${originOf(delivery.url)}: ${error}`);
   }
 
   private async bodyOf(change: StateChange): Promise<string> {

@@ -84,7 +84,9 @@ export class WebhookSender {
       return {
         status,
         delivered,
-        error: delivered ? null : `answered ${status}${status >= 300 && status < 400 ? ', redirects are not followed' : ''}`,
+        error: delivered
+          ? null
+          : `answered ${status}${status >= 300 && status < 400 ? ', redirects are not followed' : ''}`,
         refused: false,
         retryAfterMs: retryAfterMs([answer.headers['retry-after']].flat()[0], Date.now()),
       };
@@ -96,7 +98,10 @@ export class WebhookSender {
 
 function headersOf(message: WebhookMessage, now: number): Record<string, string> {
   const timestamp = Math.floor(now / 1000);
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'hoody-daemon' };
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'user-agent': 'hoody-daemon',
+  };
   for (const [name, value] of Object.entries(message.headers)) headers[name.toLowerCase()] = value;
   headers['webhook-id'] = message.id;
   headers['webhook-timestamp'] = String(timestamp);

@@ -15,7 +15,8 @@ export function assertWebhookUrl(url: string, allowPrivate: boolean, field = 'we
 export function webhookUrlProblem(text: string, allowPrivate: boolean): string | null {
   if (!URL.canParse(text)) return `"${text}" is not a URL.`;
   const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return `"${shownUrl(text)}" is not http or https.`;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return `"${shownUrl(text)}" is not http or https.`;
   if (!allowPrivate && isRefusedHost(hostOf(url)))
     return `"${shownUrl(text)}" is a loopback, private or link-local address (DAEMON_WEBHOOK_ALLOW_PRIVATE=true allows these).`;
   return null;

@@ -5,7 +5,11 @@ export class DeliveryAttemptDto {
   /** When it began; ISO 8601 UTC. */
   time: string;
 
-  @ApiProperty({ type: 'integer', nullable: true, description: 'What the receiver answered; null without an answer.' })
+  @ApiProperty({
+    type: 'integer',
+    nullable: true,
+    description: 'What the receiver answered; null without an answer.',
+  })
   status: number | null;
 
   @ApiProperty({ type: 'string', nullable: true, description: 'Why it is not delivered; null when it is.' })

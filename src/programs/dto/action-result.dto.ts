@@ -1,15 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { PUBLIC_STATES, type PublicState } from '../../domain/states';
 
-/** One instance that did not make it. */
-export class FailedInstanceDto {
-  @ApiProperty({ type: 'integer', example: 3002 })
-  port: number;
-
-  /** @example "Failed to start: port 3002 already in use by pid 812 (node server.js)" */
-  error: string;
-}
-
 /** What an action on a program did. */
 export class ActionResultDto {
   /** @example true */

@@ -112,16 +112,36 @@ const MASK = '***';
 
 /** A program as answers show it. @param showSecrets false: environment values are masked */
 export function programDtoOf(program: Program, showSecrets: boolean): ProgramDto {
-  const { id, name, description, command, user, enabled, hoody_kit, port_range, port_param, directory } = program;
+  const { id, name, description, command, user, enabled, hoody_kit, port_range, port_param, directory } =
+    program;
   const { autorestart, start_seconds, start_retries, stop_signal, stop_seconds, priority } = program;
   const { delay_seconds, boot, logs_enabled, log_max_bytes, log_backups } = program;
-  const environment = showSecrets
-    ? program.environment
-    : masked(program.environment);
+  const environment = showSecrets ? program.environment : masked(program.environment);
   const webhooks = publicWebhooks(program.webhooks);
   return {
-    ...{ id, name, description, command, user, enabled, hoody_kit, port_range, port_param, directory, environment },
-    ...{ autorestart, start_seconds, start_retries, stop_signal, stop_seconds, priority, delay_seconds, boot },
+    ...{
+      id,
+      name,
+      description,
+      command,
+      user,
+      enabled,
+      hoody_kit,
+      port_range,
+      port_param,
+      directory,
+      environment,
+    },
+    ...{
+      autorestart,
+      start_seconds,
+      start_retries,
+      stop_signal,
+      stop_seconds,
+      priority,
+      delay_seconds,
+      boot,
+    },
     ...{ logs_enabled, log_max_bytes, log_backups },
     webhooks: webhooks && !showSecrets ? { ...webhooks, headers: masked(webhooks.headers) } : webhooks,
   };
@@ -136,7 +156,10 @@ export class ListedProgramDto extends ProgramDto {
   /** The object of `/status/{id}`; only with `include_status` or `include_stats`. */
   @ApiProperty({
     required: false,
-    oneOf: [{ $ref: '#/components/schemas/ProgramStatusDto' }, { $ref: '#/components/schemas/FleetStatusDto' }],
+    oneOf: [
+      { $ref: '#/components/schemas/ProgramStatusDto' },
+      { $ref: '#/components/schemas/FleetStatusDto' },
+    ],
   })
   status?: object;
 

@@ -33,11 +33,18 @@ export function withWanted(program: StoredProgram, wanted: ReadonlySet<number>):
 }
 
 /** Names, ids and ports belong to one program each. @throws DaemonError PROGRAM_ALREADY_EXISTS, INVALID_PORT_RANGE */
-export function assertNoConflict(programs: readonly StoredProgram[], candidate: StoredProgram, ownId?: string): void {
+export function assertNoConflict(
+  programs: readonly StoredProgram[],
+  candidate: StoredProgram,
+  ownId?: string,
+): void {
   for (const other of programs) {
     if (other.id === ownId) continue;
     if (other.id === candidate.id || other.name.toLowerCase() === candidate.name.toLowerCase())
-      throw new DaemonError('PROGRAM_ALREADY_EXISTS', `A program named "${other.name}" (id "${other.id}") already exists.`);
+      throw new DaemonError(
+        'PROGRAM_ALREADY_EXISTS',
+        `A program named "${other.name}" (id "${other.id}") already exists.`,
+      );
     if (hasPort(candidate.port_range) && overlaps(other.port_range, candidate.port_range))
       throw new DaemonError(
         'INVALID_PORT_RANGE',

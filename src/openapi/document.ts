@@ -1,0 +1,54 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { VERSION } from '../version';
+import { ErrorDto } from './error.dto';
+
+const DESCRIPTION = `Full control of the background processes of one machine or container, by wrapping supervisord.
+
+A *program* is a command that is kept: it has a name, a user, and one process or an instance for each port of its \
+range. An *ephemeral program* (quick start) is run once and cleaned up. Every error has the shape \
+\`{success: false, error, code}\`: \`error\` is for people, \`code\` for programs.`;
+
+/** The OpenAPI document, from the code. */
+export function createDocument(app: INestApplication): OpenAPIObject {
+  const config = new DocumentBuilder()
+    .setTitle('hoody-daemon')
+    .setDescription(DESCRIPTION)
+    .setVersion(VERSION)
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'This service')
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'Needed only when the service has tokens.',
+    })
+    .addSecurityRequirements('bearer')
+    .addSecurityRequirements({})
+    .addTag('Programs', 'Programs that are kept.')
+    .addTag('Quick start', 'Programs that are run once.')
+    .addTag('Status', 'What programs are doing.')
+    .addTag('Events', 'What changes, as it changes.')
+    .addTag('Webhooks', 'Who is told of changes.')
+    .addTag('Metrics', 'For Prometheus.')
+    .addTag('Health', 'Whether the service can do its work.')
+    .addGlobalResponse(
+      { status: 401, type: ErrorDto, description: '`UNAUTHORIZED`' },
+      { status: 403, type: ErrorDto, description: '`FORBIDDEN`, `FORBIDDEN_ORIGIN`, `FORBIDDEN_HOST`' },
+      { status: 500, type: ErrorDto, description: '`INTERNAL_ERROR`' },
+    )
+    .build();
+  const document = SwaggerModule.createDocument(app, config, {
+    operationIdFactory: (_controller, method) => method,
+  });
+  withoutDefaultsInEdits(document);
+  return document;
+}
+
+/** What an edit does not send keeps its value: the defaults that its schemas inherit would say otherwise. */
+function withoutDefaultsInEdits({ components }: OpenAPIObject): void {
+  for (const [name, schema] of Object.entries(components?.schemas ?? {})) {
+    if (!/Edit/.test(name) || !('properties' in schema)) continue;
+    for (const property of Object.values(schema.properties ?? {}))
+      if ('default' in property) delete property.default;
+  }
+}

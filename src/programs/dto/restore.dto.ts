@@ -1,0 +1,13 @@
+import { IsText } from '../../validation/text-rules';
+
+/** Nothing: no body, an empty one, `null` and `{}` mean the same. */
+export class EmptyBodyDto {}
+
+export class RestoreDto {
+  /**
+   * The name of a backup, as `GET /programs/backups` lists it.
+   * @example "programs.backup-2025-01-15T10-30-00-000Z.json"
+   */
+  @IsText(1, 128)
+  backup: string;
+}
