@@ -18,7 +18,7 @@ export interface ErrorEnvelope {
 /** What a client is told of an error. Of one that nobody foresaw it learns nothing but that it happened. */
 export function envelopeOf(error: unknown): ErrorEnvelope {
   const { code, message, extra } = asDaemonError(error);
-  return { status: STATUS_OF[code], body: { ...extra, success: false, error: message, code } };
+  return { status: STATUS_OF[code], body: { success: false, error: message, code, ...extra } };
 }
 
 /** The error that `envelopeOf` turns into this body. */

@@ -222,13 +222,16 @@ export class InstanceBoard {
     const { owner, port } = instanceOfGroup(group)!;
     const isOver = to === 'STOPPED' || to === 'FATAL';
     const { failure } = record;
+    const info = this.gateway.mirror.get(group);
+    // A start that is queued has no process yet; what is known is the one before.
+    const pid = isAlive(info) || isOver ? (info?.pid ?? null) : null;
     const change: StateChange = {
       type: 'state',
       program: owner,
       port: port || null,
       from: record.announced,
       to,
-      pid: isOver && inferred ? record.announcedPid : (this.gateway.mirror.get(group)?.pid ?? null),
+      pid: isOver && inferred ? record.announcedPid : pid,
       exit_status: isOver ? record.exitStatus : null,
       spawn_error: null,
       time: new Date(time).toISOString(),
