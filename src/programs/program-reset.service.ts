@@ -81,7 +81,8 @@ export class ProgramResetService {
       }).catch((error: unknown) => {
         throw incomplete(error);
       });
-      await this.reconciler.registerAll();
+      // Also what ran on while programs.json could not be used.
+      await this.reconciler.settle();
       this.feed.publishConfig(action, null);
       this.logger.log(
         `All programs were replaced (${action}); the state before is in ${backup ?? 'no file'}`,

@@ -18,6 +18,7 @@ import { EphemeralCleaner } from './ephemeral-cleaner';
 import { planReconciliation, type ActualInstance, type DesiredProgram, type PlannedStart } from './plan';
 
 const STARTS_AT_ONCE = 4;
+const STOPS_AT_ONCE = 100;
 /** Beyond its start_seconds, how long the next priority waits for a program that neither runs nor fails. */
 const PATIENCE_MS = 30_000;
 
@@ -43,8 +44,24 @@ export class Reconciler {
     this.boot.abort();
   }
 
+  /**
+   * Takes away and stops what should not be there, and tells supervisord of what should. Callers hold the
+   * lock of all programs. @returns what remains to be started
+   */
+  async settle(): Promise<PlannedStart[]> {
+    const plan = planReconciliation(this.desired(), this.actual(), { isShared: this.gateway.isAttached });
+    await forEachLimited([...plan.remove, ...plan.stop], STOPS_AT_ONCE, async (instance) => {
+      await this.runner.stop(instance);
+    });
+    const enabled = new Set(this.enabledPrograms().map(({ id }) => id));
+    for (const owner of new Set(plan.remove.map(({ owner }) => owner)))
+      if (!enabled.has(owner)) await this.gateway.unregister(owner);
+    await this.registerAll();
+    return plan.start;
+  }
+
   /** Tells supervisord of all enabled programs. Those that it can't take stay listed, and show why. */
-  async registerAll(): Promise<void> {
+  private async registerAll(): Promise<void> {
     await forEachLimited(this.enabledPrograms(), STARTS_AT_ONCE, async (program) => {
       try {
         await this.gateway.register(definitionOf(program));
@@ -68,12 +85,8 @@ export class Reconciler {
         const whole = withoutCutShortEdits(programs);
         return isNew ? wantedAtBoot(whole) : whole;
       });
-      const plan = planReconciliation(this.desired(), this.actual(), { isShared: this.gateway.isAttached });
-      for (const instance of [...plan.remove, ...plan.stop]) await this.runner.stop(instance);
-      for (const owner of new Set(plan.remove.map(({ owner }) => owner)))
-        if (!this.enabledPrograms().some(({ id }) => id === owner)) await this.gateway.unregister(owner);
-      await this.registerAll();
-      void this.start(plan.start, this.boot.signal);
+      const starts = await this.settle();
+      void this.start(starts, this.boot.signal);
     });
   }
 

@@ -28,7 +28,7 @@ function refusal(env: NodeJS.ProcessEnv): string {
 }
 
 it('needs nothing set: it listens on 127.0.0.1:9010 and runs a supervisord of its own', () => {
-  expect(parseSettings({}, 0)).toEqual({
+  expect(parseSettings({ PATH: '' }, 0)).toEqual({
     host: '127.0.0.1',
     port: 9010,
     socket: null,
@@ -39,6 +39,7 @@ it('needs nothing set: it listens on 127.0.0.1:9010 and runs a supervisord of it
     stateDir: '/var/lib/hoody-daemon',
     defaultsFile: join(__dirname, '..', 'config-store', 'programs.default.json'),
     supervisord: null,
+    searchPath: '',
     attached: null,
     onStop: 'keep',
     ephemeralRetention: 3600,
@@ -126,6 +127,7 @@ it.each<[NodeJS.ProcessEnv, string]>([
   [{ DAEMON_ALLOWED_ORIGINS: '*' }, 'DAEMON_ALLOWED_ORIGINS takes'],
   [{ DAEMON_ALLOWED_ORIGINS: 'null' }, 'DAEMON_ALLOWED_ORIGINS takes'],
   [{ DAEMON_STATE_DIR: '/' }, 'DAEMON_STATE_DIR must be a folder of its own'],
+  [{ DAEMON_STATE_DIR: '/srv/a b' }, 'DAEMON_STATE_DIR must be a path of letters, digits and the signs'],
   [{ DAEMON_SUPERVISOR_URL: 'unix:///run/s.sock' }, 'DAEMON_SUPERVISOR_CONF_DIR must be the absolute path'],
   [
     { DAEMON_SUPERVISOR_CONF_DIR: '/etc/s' },

@@ -47,6 +47,11 @@ function stateDir(variables: Variables, env: NodeJS.ProcessEnv, uid: number | un
   // The service sets the mode of this folder; on "/" that would lock everybody out.
   if (path === parse(path).root)
     throw new SettingsError(`DAEMON_STATE_DIR must be a folder of its own, not ${shown(given)}.`);
+  // The path stands in supervisord's INI files, which can't carry every text.
+  if (!/^[A-Za-z0-9_./+@=,:-]+$/.test(path))
+    throw new SettingsError(
+      `DAEMON_STATE_DIR must be a path of letters, digits and the signs _ . / + @ = , : - only, not ${shown(given)}.`,
+    );
   return path;
 }
 

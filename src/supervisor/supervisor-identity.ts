@@ -13,6 +13,8 @@ import { join } from 'node:path';
 import type { StatePaths } from '../config-store/state-paths';
 
 interface IdentityFile {
+  /** The state directory: a copy of it elsewhere must not take the original's programs for its own. */
+  root: string;
   /** Made once per state directory; marks its programs' processes. */
   id: string;
   /** `<pid>-<start time>` of the embedded supervisord. */
@@ -32,7 +34,9 @@ export class SupervisorIdentity {
 
   constructor(private readonly paths: StatePaths) {
     this.file = join(paths.supervisor, 'identity.json');
-    this.content = this.read() ?? { id: randomUUID(), process: null, epoch: null, socketDir: '' };
+    const fresh = { root: paths.root, id: randomUUID(), process: null, epoch: null, socketDir: '' };
+    const stored = this.read();
+    this.content = stored?.root === paths.root ? stored : fresh;
     if (!isPrivateFolder(this.content.socketDir)) this.update({ socketDir: this.makeSocketDir() });
   }
 
