@@ -721,32 +721,31 @@ describe('the bridge in supervisord', () => {
   describe('a fault of the bridge', () => {
     function faultyBridge(fault: string): Promise<PrivateSupervisord> {
       supervisord = new PrivateSupervisord();
-      const source = `import hoody_bridge\nfrom hoody_bridge import make_bridge\ndef fail(*_): raise KeyError('fault')\n`;
+      const source = `from hoody_bridge import bridge, loop, make_bridge\ndef fail(*_): raise KeyError('fault')\n`;
       writeFileSync(join(supervisord.folder, 'faulty_bridge.py'), `${source}${fault}\n`);
       return supervisord.start(program('web', SLEEPER, 'startsecs=1'), 'faulty_bridge:make_bridge');
     }
 
     it('leaves stock supervisord and polite faults when the set-up fails', async () => {
-      await faultyBridge('hoody_bridge.events.subscribe = fail');
+      await faultyBridge('bridge.events.subscribe = fail');
 
       await expect(supervisord.call('hoody.hello')).rejects.toThrow(/could not be set up/);
       expect(await supervisord.call('supervisor.startProcess', ['web', true])).toBe(true);
       expect(await supervisord.call('supervisor.stopProcess', ['web', true])).toBe(true);
     });
 
-    it.each(['Bridge.publish', 'Turns.sleep_secs', 'Turns.plan_for', 'Run.ended', 'Waker.readable'])(
-      'does not reach supervisord from %s',
-      async (place) => {
-        await faultyBridge(
-          place === 'Waker.readable'
-            ? 'hoody_bridge.Waker.handle_read_event = fail'
-            : `hoody_bridge.${place} = fail`,
-        );
+    it.each([
+      'bridge.Bridge.publish',
+      'loop.Turns.sleep_secs',
+      'loop.Turns.plan_for',
+      'bridge.Run.ended',
+      'loop.Waker.handle_read_event',
+    ])('does not reach supervisord from %s', async (place) => {
+      await faultyBridge(`${place} = fail`);
 
-        expect(await supervisord.call('supervisor.startProcess', ['web', true])).toBe(true);
-        expect(await supervisord.call('supervisor.stopProcess', ['web', true])).toBe(true);
-        expect(await supervisord.call('supervisor.startProcess', ['web', true])).toBe(true);
-      },
-    );
+      expect(await supervisord.call('supervisor.startProcess', ['web', true])).toBe(true);
+      expect(await supervisord.call('supervisor.stopProcess', ['web', true])).toBe(true);
+      expect(await supervisord.call('supervisor.startProcess', ['web', true])).toBe(true);
+    });
   });
 });

@@ -1,4 +1,4 @@
-/** What `hoody_bridge.py` answers and writes. Times are milliseconds since the epoch. */
+/** What the Python package `hoody_bridge` answers and writes. Times are milliseconds since the epoch. */
 
 export const BRIDGE_VERSION = 1;
 
