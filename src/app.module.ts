@@ -8,6 +8,7 @@ import { HealthModule } from './health/health.module';
 import { KnownQueryGuard } from './http/known-query.guard';
 import { EventStreams } from './http/sse';
 import { InstancesModule } from './instances/instances.module';
+import { FailureLog } from './logging/failure-log';
 import { loggerOptions } from './logging/logger-options';
 import { MetricsModule } from './metrics/metrics.module';
 import { ProgramsModule } from './programs/programs.module';
@@ -45,7 +46,7 @@ export class AppModule {
         MetricsModule,
         HealthModule,
       ],
-      providers: [{ provide: APP_GUARD, useClass: KnownQueryGuard }],
+      providers: [FailureLog, { provide: APP_GUARD, useClass: KnownQueryGuard }],
     };
   }
 }

@@ -11,7 +11,8 @@ function aReply(state: { sent?: boolean; headersSent?: boolean } = {}) {
     type: () => reply,
     send: (body: unknown) => ((answer.body = body), reply),
   };
-  return { answer, host: { switchToHttp: () => ({ getResponse: () => reply }) } as unknown as ArgumentsHost };
+  const http = { getResponse: () => reply, getRequest: () => ({ id: 'request-1' }) };
+  return { answer, host: { switchToHttp: () => http } as unknown as ArgumentsHost };
 }
 
 describe('AllExceptionsFilter', () => {
@@ -29,12 +30,12 @@ describe('AllExceptionsFilter', () => {
     expect(logged).not.toHaveBeenCalled();
   });
 
-  it('logs an error that nobody foresaw whole', () => {
+  it('logs an error that nobody foresaw whole, with the id of its request', () => {
     const { answer, host } = aReply();
     const bug = new TypeError('x is undefined');
     new AllExceptionsFilter().catch(bug, host);
     expect(answer.status).toBe(500);
-    expect(logged.mock.calls[0]![0]).toBe(bug);
+    expect(logged.mock.calls[0]![0]).toEqual({ err: bug, request_id: 'request-1' });
   });
 
   it.each([[{ sent: true }], [{ headersSent: true }]])(
