@@ -140,7 +140,7 @@ describe('the stream of events', () => {
   it('tells what happened while the service was away, as inferred', async () => {
     const ends = await service.add({ autorestart: 'false' });
     const returns = await service.add({ autorestart: 'true' });
-    const pids = [];
+    const pids: number[] = [];
     for (const id of [ends, returns])
       pids.push((await service.post(`programs/${id}/start`)).body.pid as number);
     const before = await listen();

@@ -8,9 +8,10 @@ describe('searching the log of a program', () => {
   let service: Service;
   let id: string;
   const logFile = (program: string): string => join(service.stateDir, 'logs', `${program}.stdout.log`);
-  const search = async (query: Record<string, string | number>, program = id): Promise<any> => {
-    const parameters = new URLSearchParams(Object.entries(query).map(([key, value]) => [key, String(value)]));
-    return (await service.get(`programs/${program}/logs?${parameters}`)).body;
+  const search = async (query: Record<string, string | number>, program = id) => {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) parameters.set(name, String(value));
+    return (await service.get(`programs/${program}/logs?${parameters.toString()}`)).body;
   };
 
   beforeAll(async () => {

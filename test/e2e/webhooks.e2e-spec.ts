@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { Service } from '../support/service';
 
 interface Taken {
   path: string;
-  headers: IncomingHttpHeaders;
+  headers: Record<string, string>;
   text: string;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever came
   body: any;
 }
 
@@ -22,7 +23,12 @@ class Receiver {
       request.setEncoding('utf8').on('data', (part: string) => (text += part));
       request.on('end', () => {
         const path = request.url!;
-        this.taken.push({ path, headers: request.headers, text, body: JSON.parse(text) });
+        this.taken.push({
+          path,
+          headers: request.headers as Record<string, string>,
+          text,
+          body: JSON.parse(text),
+        });
         for (const wake of this.waiting) wake();
         if (path === '/hang') return;
         const status = path === '/302' ? 302 : path === '/503x2' && this.at(path).length <= 2 ? 503 : 200;
