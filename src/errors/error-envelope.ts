@@ -18,7 +18,9 @@ export interface ErrorEnvelope {
 /** What a client is told of an error. Of one that nobody foresaw it learns nothing but that it happened. */
 export function envelopeOf(error: unknown): ErrorEnvelope {
   const { code, message, extra } = asDaemonError(error);
-  return { status: STATUS_OF[code], body: { success: false, error: message, code, ...extra } };
+  const fixed = { success: false, error: message, code } as const;
+  // First for the reader's eye, and last so that nothing in `extra` can take their place.
+  return { status: STATUS_OF[code], body: { ...fixed, ...extra, ...fixed } };
 }
 
 /** The error that `envelopeOf` turns into this body. */
