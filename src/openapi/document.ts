@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { ResponseObject } from '@nestjs/swagger/dist/interfaces/open-api-spec.interface';
 import { VERSION } from '../version';
 import { ErrorDto } from './error.dto';
 
@@ -40,8 +41,24 @@ export function createDocument(app: INestApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
+  withBodyErrors(document);
   withoutDefaultsInEdits(document);
   return document;
+}
+
+/** What any body can be refused for. */
+function withBodyErrors({ paths }: OpenAPIObject): void {
+  for (const { post } of Object.values(paths)) {
+    if (!post) continue;
+    post.responses['400'] ??= errorResponse('`VALIDATION_ERROR`');
+    post.responses['413'] = errorResponse('`PAYLOAD_TOO_LARGE`');
+    post.responses['415'] = errorResponse('`UNSUPPORTED_MEDIA_TYPE`');
+  }
+}
+
+function errorResponse(description: string): ResponseObject {
+  const schema = { $ref: getSchemaPath(ErrorDto) };
+  return { description, content: { 'application/json': { schema } } };
 }
 
 /** What an edit does not send keeps its value: the defaults that its schemas inherit would say otherwise. */
