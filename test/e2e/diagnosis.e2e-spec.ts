@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { Service, temporaryFolder } from '../support/service';
@@ -24,7 +25,7 @@ describe('a start that fails', () => {
     mkdirSync(closed, { mode: 0o700 });
     writeFileSync(join(closed, 'run'), '#!/bin/sh\n', { mode: 0o755 });
     service = await Service.start();
-    holder = createServer().listen(BUSY, '127.0.0.1');
+    holder = createServer().listen(BUSY, '0.0.0.0');
     const id = await service.add({
       name: 'Holder',
       command: 'exec python3 -m http.server {{PORT}} --bind 127.0.0.1',
@@ -276,7 +277,6 @@ describe('a start that fails', () => {
         command: "exec python3 -c 'import sys; sys.stdin.read(); input()' <" + join(folder, 'fifo'),
         autorestart: 'false',
       });
-      const { execFileSync } = await import('node:child_process');
       execFileSync('mkfifo', [join(folder, 'fifo')]);
       const started = await service.post(`programs/${id}/start`);
       expect(started.body.status).toBe('RUNNING');
@@ -299,7 +299,7 @@ describe('a start that fails', () => {
   });
 
   it('names each instance that failed, and those that started', async () => {
-    const near = createServer().listen(NEAR, '127.0.0.1');
+    const near = createServer().listen(NEAR, '0.0.0.0');
     try {
       const id = await service.add({ port_range: { start: NEAR, end: NEAR + 2 } });
       const { status, body } = await service.post(`programs/${id}/start`, { all: true });
