@@ -125,6 +125,7 @@ export class ProgramEditorService {
   ): Promise<unknown> {
     const ports = [...new Set([...instancePorts(next.port_range), ...affected])];
     let rolledBack = true;
+    let wanted = running;
     try {
       await this.lifecycle.stopAll(
         next,
@@ -134,11 +135,13 @@ export class ProgramEditorService {
       await this.apply(next, current);
       await this.dropInstances(next, current);
       for (const port of affected) await this.start(current, port);
-    } catch {
+    } catch (error) {
       rolledBack = false;
+      // What failed by itself is not tried again; without supervisord it should run when there is one again.
+      if (error instanceof DaemonError && error.code === 'START_FAILED')
+        wanted = running.filter((port) => this.isRunning(current, port));
     }
-    const after = rolledBack ? running : running.filter((port) => this.isRunning(current, port));
-    await this.save(current.id, { ...current, wanted: after }).catch(() => undefined);
+    await this.save(current.id, { ...current, wanted }).catch(() => undefined);
     if (!(cause instanceof DaemonError)) return cause;
     const outcome = rolledBack
       ? 'The version before is running again.'

@@ -1,15 +1,17 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ProgramDto } from './program.dto';
 
+const ANY_VALUE = ['string', 'number', 'boolean', 'object'].map((type) => ({ type, nullable: true }));
+
 /** A field that an edit changes. */
 export class FieldChangeDto {
   /** @example "command" */
   field: string;
 
-  @ApiProperty({ description: 'The value now; absent for a new program.', nullable: true, required: false })
+  @ApiProperty({ description: 'The value now; absent for a new program.', anyOf: ANY_VALUE, required: false })
   from?: unknown;
 
-  @ApiProperty({ description: 'The value afterwards.', nullable: true })
+  @ApiProperty({ description: 'The value afterwards. A secret is `***`.', anyOf: ANY_VALUE })
   to: unknown;
 }
 
