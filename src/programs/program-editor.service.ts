@@ -217,7 +217,7 @@ function changesBetween(current: Program, next: Program): FieldChangeDto[] {
   const after = programDtoOf(next, true);
   const changes = (Object.keys(after) as (keyof typeof after)[])
     .filter((field) => !isDeepStrictEqual(before[field], after[field]))
-    .map((field) => ({ field, from: before[field] as unknown, to: after[field] as unknown }));
+    .map((field) => ({ field, from: before[field], to: after[field] }));
   const secrets = [current, next].map(({ webhooks }) => webhooks?.secret ?? null);
   if (secrets[0] === secrets[1]) return changes;
   const [from, to] = secrets.map((secret) => secret && MASK);
