@@ -1,6 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import type { ResponseObject } from '@nestjs/swagger/dist/interfaces/open-api-spec.interface';
 import { VERSION } from '../version';
 import { ErrorDto } from './error.dto';
 
@@ -41,24 +40,24 @@ export function createDocument(app: INestApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
-  withBodyErrors(document);
   withoutDefaultsInEdits(document);
+  addEdgeErrors(document);
   return document;
 }
 
-/** What any body can be refused for. */
-function withBodyErrors({ paths }: OpenAPIObject): void {
-  for (const { post } of Object.values(paths)) {
-    if (!post) continue;
-    post.responses['400'] ??= errorResponse('`VALIDATION_ERROR`');
-    post.responses['413'] = errorResponse('`PAYLOAD_TOO_LARGE`');
-    post.responses['415'] = errorResponse('`UNSUPPORTED_MEDIA_TYPE`');
+/** What the edge refuses before a route is asked; a route's own words for the same status stand. */
+function addEdgeErrors({ paths }: OpenAPIObject): void {
+  const content = { 'application/json': { schema: { $ref: getSchemaPath(ErrorDto) } } };
+  const of = (description: string) => ({ description, content });
+  for (const { get, post } of Object.values(paths)) {
+    for (const { responses } of [get, post].filter((operation) => operation !== undefined)) {
+      responses['400'] ??= of('`VALIDATION_ERROR`');
+      responses['413'] ??= of(
+        '`PAYLOAD_TOO_LARGE`: a body above 1 MiB, or an address and headers above 16 KiB together',
+      );
+    }
+    if (post) post.responses['415'] ??= of('`UNSUPPORTED_MEDIA_TYPE`');
   }
-}
-
-function errorResponse(description: string): ResponseObject {
-  const schema = { $ref: getSchemaPath(ErrorDto) };
-  return { description, content: { 'application/json': { schema } } };
 }
 
 /** What an edit does not send keeps its value: the defaults that its schemas inherit would say otherwise. */

@@ -1,17 +1,26 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ProgramDto } from './program.dto';
 
-const ANY_VALUE = ['string', 'number', 'boolean', 'object'].map((type) => ({ type, nullable: true }));
+/** Without a word about it the document would say that it is an object. */
+const ANY_VALUE: ApiPropertyOptions = {
+  oneOf: [
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+    { type: 'object', additionalProperties: true },
+  ],
+  nullable: true,
+};
 
 /** A field that an edit changes. */
 export class FieldChangeDto {
   /** @example "command" */
   field: string;
 
-  @ApiProperty({ description: 'The value now; absent for a new program.', anyOf: ANY_VALUE, required: false })
+  @ApiProperty({ ...ANY_VALUE, description: 'The value now; absent for a new program.', required: false })
   from?: unknown;
 
-  @ApiProperty({ description: 'The value afterwards. A secret is `***`.', anyOf: ANY_VALUE })
+  @ApiProperty({ ...ANY_VALUE, description: 'The value afterwards. A secret is `***`.' })
   to: unknown;
 }
 
