@@ -22,6 +22,18 @@ export function withoutProgram(programs: readonly StoredProgram[], id: string): 
   return programs.filter((program) => program.id !== id);
 }
 
+/** The list with a program that was taken out of `before` at its place again, in order of creation. */
+export function putBack(
+  programs: readonly StoredProgram[],
+  program: StoredProgram,
+  before: readonly StoredProgram[],
+): readonly StoredProgram[] {
+  const ids = before.map(({ id }) => id);
+  const later = new Set(ids.slice(ids.indexOf(program.id) + 1));
+  const next = programs.findIndex(({ id }) => later.has(id));
+  return programs.toSpliced(next < 0 ? programs.length : next, 0, program);
+}
+
 export function programNotFound(id: string): DaemonError {
   return new DaemonError('PROGRAM_NOT_FOUND', `There is no program "${id}". GET /programs lists them.`);
 }

@@ -107,9 +107,10 @@ function outOfMemory({ by, after_seconds, detail }: FactsOf<'out_of_memory'>): s
   return `ran out of memory after ${duration(after_seconds)}${detail === null ? '' : ` (${detail})`}`;
 }
 
-/** "0.2 s", "12 s", "5 min", "3 h". */
+/** "less than 0.1 s", "0.2 s", "12 s", "5 min", "3 h". */
 function duration(seconds: number): string {
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 0.1) return 'less than 0.1 s';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return `${Math.round(seconds / 3600)} h`;

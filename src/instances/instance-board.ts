@@ -97,7 +97,8 @@ export class InstanceBoard {
   /** The instance could not even be brought to supervisord. */
   fail(instance: Instance, failure: Failure): void {
     const group = groupName(instance);
-    this.record(group).failure = failure;
+    // This start had no run; the exit status of an earlier one would explain the wrong end.
+    Object.assign(this.record(group), { failure, exitStatus: 0 });
     this.announce(group, Date.now());
   }
 

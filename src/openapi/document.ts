@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { VERSION } from '../version';
 import { ErrorDto } from './error.dto';
 
@@ -41,7 +41,23 @@ export function createDocument(app: INestApplication): OpenAPIObject {
     operationIdFactory: (_controller, method) => method,
   });
   withoutDefaultsInEdits(document);
+  addEdgeErrors(document);
   return document;
+}
+
+/** What the edge refuses before a route is asked; a route's own words for the same status stand. */
+function addEdgeErrors({ paths }: OpenAPIObject): void {
+  const content = { 'application/json': { schema: { $ref: getSchemaPath(ErrorDto) } } };
+  const of = (description: string) => ({ description, content });
+  for (const { get, post } of Object.values(paths)) {
+    for (const { responses } of [get, post].filter((operation) => operation !== undefined)) {
+      responses['400'] ??= of('`VALIDATION_ERROR`');
+      responses['413'] ??= of(
+        '`PAYLOAD_TOO_LARGE`: a body above 1 MiB, or an address and headers above 16 KiB together',
+      );
+    }
+    if (post) post.responses['415'] ??= of('`UNSUPPORTED_MEDIA_TYPE`');
+  }
 }
 
 /** What an edit does not send keeps its value: the defaults that its schemas inherit would say otherwise. */

@@ -39,7 +39,7 @@ export class ErrorDto {
   @ApiProperty({ type: 'string', required: false })
   status?: string;
 
-  /** With START_FAILED. */
+  /** With START_FAILED; 0 when it was plain beforehand that it can't run. */
   @ApiProperty({ type: 'integer', required: false })
   exit_status?: number;
 

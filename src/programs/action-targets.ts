@@ -1,6 +1,6 @@
 import { DaemonError, invalidFields } from '../domain/errors';
 import { requireInRange } from '../domain/instance-port';
-import { instancePorts, isMultiInstance } from '../domain/port-range';
+import { instancePorts, isMultiInstance, type PortRange } from '../domain/port-range';
 import type { Program } from '../domain/program';
 
 /** What an action's body says about instances. */
@@ -38,8 +38,10 @@ export function targetsOf(program: Program, { port, all, ports }: TargetOptions)
     return { ports: [port], isFleet: false, isAll: false, port, withList: false };
   }
   if (ports != null) {
-    const listed = [...new Set(ports.flatMap(portsOf))].sort((a, b) => a - b);
-    for (const one of listed) requireInRange(program, one);
+    const ranges = ports.map(rangeOf);
+    // Before they are written out: a thousand times 1-65535 would fill the memory.
+    for (const one of ranges.flatMap(({ start, end }) => [start, end])) requireInRange(program, one);
+    const listed = [...new Set(ranges.flatMap(instancePorts))].sort((a, b) => a - b);
     return { ports: listed, isFleet: true, isAll: false, port: null, withList: true };
   }
   if (!isMultiInstance(range))
@@ -58,8 +60,8 @@ export function targetsOf(program: Program, { port, all, ports }: TargetOptions)
   return { ports: instancePorts(range), isFleet: true, isAll: true, port: null, withList: true };
 }
 
-function portsOf(entry: number | string): number[] {
-  if (typeof entry === 'number') return [entry];
+function rangeOf(entry: number | string): PortRange {
+  if (typeof entry === 'number') return { start: entry, end: entry };
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(entry);
   const start = Number(match?.[1]);
   const end = Number(match?.[2] ?? start);
@@ -68,5 +70,5 @@ function portsOf(entry: number | string): number[] {
       field: 'ports',
       message: `ports holds "${entry}"; it takes ports and ranges like "3005-3010"`,
     });
-  return instancePorts({ start, end });
+  return { start, end };
 }

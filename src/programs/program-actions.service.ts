@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { ConfigRepository } from '../config-store/config-repository';
-import { DaemonError } from '../domain/errors';
-import type { StoredProgram } from '../domain/program';
-import type { PublicState } from '../domain/states';
+import { DaemonError, invalidFields, type ErrorCode } from '../domain/errors';
+import { hasPort } from '../domain/port-range';
+import type { Program, StoredProgram } from '../domain/program';
+import { isActive, type PublicState } from '../domain/states';
 import { forEachLimited } from '../instances/concurrency';
 import { InstanceBoard } from '../instances/instance-board';
 import { InstanceRunner } from '../instances/instance-runner';
@@ -105,20 +106,21 @@ export class ProgramActionsService {
     const batch = options.batch ?? 1;
     for (let i = 0; i < running.length; i += batch) {
       const ports = running.slice(i, i + batch);
-      const failed: FailedInstanceDto[] = [];
+      const errors: InstanceError[] = [];
       await Promise.all(
         ports.map(async (port) => {
           try {
             await this.restartInstance(id, port, options);
             restarted.push(port);
           } catch (error) {
-            failed.push(failureOf(port, error));
+            errors.push({ port, error });
           }
         }),
       );
-      if (failed.length === 0) continue;
+      if (errors.length === 0) continue;
+      const failed = failuresOf(errors);
       throw new DaemonError(
-        'START_FAILED',
+        codeOfRestart(errors),
         `The restart stopped at port ${failed[0]!.port}: ${failed[0]!.error}`,
         {
           restarted_ports: sorted(restarted),
@@ -149,7 +151,8 @@ export class ProgramActionsService {
   }
 
   private async restartInstance(id: string, port: number, options: RestartProgramDto) {
-    const { program, newlyWanted } = await this.wantRunning(id, port ? { port } : {});
+    const { wait_for } = options;
+    const { program, newlyWanted } = await this.wantRunning(id, port ? { port, wait_for } : { wait_for });
     const instance = { owner: id, port };
     return await this.keepingIntent(id, port, newlyWanted, async () => {
       const patienceMs = (program.stop_seconds + STOP_PATIENCE_S) * 1000;
@@ -167,7 +170,7 @@ export class ProgramActionsService {
     startOne: (port: number) => Promise<{ wasRunning: boolean }>,
   ): Promise<ActionResultDto> {
     const started: number[] = [];
-    const errors: { port: number; error: unknown }[] = [];
+    const errors: InstanceError[] = [];
     await forEachLimited(targets.ports, STARTS_AT_ONCE, async (port) => {
       try {
         const { wasRunning } = await this.keepingIntent(program.id, port, newlyWanted, () => startOne(port));
@@ -181,10 +184,11 @@ export class ProgramActionsService {
     throw fleetError(errors, sorted(started));
   }
 
-  private async wantRunning(id: string, options: TargetOptions) {
+  private async wantRunning(id: string, options: TargetOptions & Pick<StartProgramDto, 'wait_for'>) {
     return await this.locks.forOne(id, async () => {
       const program = this.repository.program(id);
       const targets = targetsOf(program, options);
+      assertWaitable(program, options);
       if (!program.enabled) throw programDisabled(program);
       this.gateway.requireConnection();
       const newlyWanted = await this.desired.want(id, targets.ports);
@@ -210,8 +214,7 @@ export class ProgramActionsService {
   }
 
   private isActive(program: StoredProgram, port: number): boolean {
-    const status = this.board.status({ owner: program.id, port }).status;
-    return program.enabled && (status === 'RUNNING' || status === 'STARTING' || status === 'STOPPING');
+    return program.enabled && isActive(this.board.status({ owner: program.id, port }).status);
   }
 
   private stopping(id: string, targets: Targets, running: number[]): ActionResultDto {
@@ -239,6 +242,14 @@ export class ProgramActionsService {
   }
 }
 
+function assertWaitable({ id, port_range }: Program, { wait_for }: Pick<StartProgramDto, 'wait_for'>): void {
+  if (wait_for === 'port' && !hasPort(port_range))
+    throw invalidFields({
+      field: 'wait_for',
+      message: `wait_for can't be "port": program "${id}" has no port`,
+    });
+}
+
 function requestOf(options: StartProgramDto): StartRequest {
   return { timeout: options.timeout ?? null, waitFor: options.wait_for ?? 'running' };
 }
@@ -255,17 +266,30 @@ function sorted(ports: number[]): number[] {
   return [...ports].sort((a, b) => a - b);
 }
 
-function failureOf(port: number, error: unknown): FailedInstanceDto {
-  return { port, error: error instanceof Error ? error.message : String(error) };
+interface InstanceError {
+  port: number;
+  error: unknown;
+}
+
+function failuresOf(errors: InstanceError[]): FailedInstanceDto[] {
+  return errors
+    .map(({ port, error }) => ({ port, error: error instanceof Error ? error.message : String(error) }))
+    .sort((a, b) => a.port - b.port);
+}
+
+/** START_FAILED, unless it is not about the instances (supervisord gone, say). */
+function codeOfRestart(errors: InstanceError[]): ErrorCode {
+  const codes = errors.map(({ error }) => (error instanceof DaemonError ? error.code : 'INTERNAL_ERROR'));
+  return codes.find((code) => !code.startsWith('START_') && !code.startsWith('STOP_')) ?? 'START_FAILED';
 }
 
 /** Failures outweigh timeouts; what is not about one instance (supervisord gone, say) is thrown as it is. */
-function fleetError(errors: { port: number; error: unknown }[], startedPorts: number[]): unknown {
+function fleetError(errors: InstanceError[], startedPorts: number[]): unknown {
   const codes = errors.map(({ error }) => (error instanceof DaemonError ? error.code : null));
   const other = codes.findIndex((code) => code !== 'START_FAILED' && code !== 'START_TIMEOUT');
   if (other >= 0) return errors[other]!.error;
   const code = codes.includes('START_FAILED') ? 'START_FAILED' : 'START_TIMEOUT';
-  const failed = errors.map(({ port, error }) => failureOf(port, error)).sort((a, b) => a.port - b.port);
+  const failed = failuresOf(errors);
   return new DaemonError(
     code,
     `${failed.length} of ${failed.length + startedPorts.length} instances did not start: port ${failed[0]!.port}: ${failed[0]!.error}`,

@@ -10,7 +10,7 @@ import { InstanceBoard } from '../instances/instance-board';
 import { ProgramLocks } from '../instances/program-locks';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import type { EditProgramDto } from './dto/program-input.dto';
-import { programDtoOf } from './dto/program.dto';
+import { MASK, programDtoOf } from './dto/program.dto';
 import type { FieldChangeDto, ProgramChangedDto } from './dto/program-results.dto';
 import { InstanceStart } from './instance-start';
 import { assertNoConflict, withProgram } from '../config-store/program-changes';
@@ -41,28 +41,36 @@ export class ProgramEditorService {
       await this.checks.assertValid(next);
       const running = current.enabled ? this.runningPorts(current) : [];
       if (isDryRun) return await this.dryEdit(current, next, changes, running, edit.restart === true);
-      if (changes.length === 1 && changes[0]!.field === 'enabled') return await this.switchEnabled(next);
+      if (changes.length === 1 && changes[0]!.field === 'enabled')
+        return await this.switchEnabled(next, edit);
       const affected = affectedPorts(current, next, changes, running);
       if (affected.length > 0 && edit.restart !== true) throw isRunning(current, running);
+      if (changes.length === 0 && affected.length === 0) return this.updated(id, edit, []);
       if (current.enabled || next.enabled) this.gateway.requireConnection();
       const restarted =
         affected.length > 0
           ? await this.replaceRunning(current, next, running, affected)
           : await this.replaceStopped(current, next, running);
+      await this.dropInstances(current, next);
+      if (current.logs_enabled && !next.logs_enabled) await this.lifecycle.endLogs(next, false);
       this.feed.publishConfig('edited', id);
-      return {
-        success: true,
-        message: 'Program updated',
-        program: this.shown(id),
-        ...(edit.restart === true && { restarted_ports: restarted }),
-      };
+      return this.updated(id, edit, restarted);
     });
   }
 
-  private async switchEnabled(next: Program): Promise<ProgramChangedDto> {
+  private updated(id: string, edit: EditProgramDto, restarted: number[]): ProgramChangedDto {
+    return {
+      success: true,
+      message: 'Program updated',
+      program: this.shown(id),
+      ...(edit.restart === true && { restarted_ports: restarted }),
+    };
+  }
+
+  private async switchEnabled(next: Program, edit: EditProgramDto): Promise<ProgramChangedDto> {
     if (next.enabled) await this.lifecycle.enable(next.id);
     else await this.lifecycle.disable(next.id);
-    return { success: true, message: 'Program updated', program: this.shown(next.id) };
+    return this.updated(next.id, edit, []);
   }
 
   /** Nothing that runs is touched. */
@@ -117,6 +125,7 @@ export class ProgramEditorService {
   ): Promise<unknown> {
     const ports = [...new Set([...instancePorts(next.port_range), ...affected])];
     let rolledBack = true;
+    let wanted = running;
     try {
       await this.lifecycle.stopAll(
         next,
@@ -124,26 +133,37 @@ export class ProgramEditorService {
       );
       await this.save(current.id, { ...current, wanted: running });
       await this.apply(next, current);
+      await this.dropInstances(next, current);
       for (const port of affected) await this.start(current, port);
-    } catch {
+    } catch (error) {
       rolledBack = false;
+      // What failed by itself is not tried again; without supervisord it should run when there is one again.
+      if (error instanceof DaemonError && error.code === 'START_FAILED')
+        wanted = running.filter((port) => this.isRunning(current, port));
     }
-    const after = rolledBack ? running : running.filter((port) => this.isRunning(current, port));
-    await this.save(current.id, { ...current, wanted: after }).catch(() => undefined);
+    await this.save(current.id, { ...current, wanted }).catch(() => undefined);
     if (!(cause instanceof DaemonError)) return cause;
     const outcome = rolledBack
       ? 'The version before is running again.'
       : 'The version before does not come up any more, either.';
     const code = cause.code === 'START_TIMEOUT' ? 'START_FAILED' : cause.code;
-    return new DaemonError(code, `${cause.message}. ${outcome}`, { ...cause.extra, rolled_back: rolledBack });
+    return new DaemonError(code, `${cause.message.replace(/\.$/, '')}. ${outcome}`, {
+      ...cause.extra,
+      rolled_back: rolledBack,
+    });
   }
 
   private async apply(before: StoredProgram, after: StoredProgram): Promise<void> {
     if (after.enabled) await this.lifecycle.register(after);
     else if (before.enabled) await this.lifecycle.retire(before);
-    const kept = new Set(after.enabled ? instancePorts(after.port_range) : []);
-    for (const port of instancePorts(before.port_range))
-      if (!kept.has(port)) this.board.forget({ owner: before.id, port });
+    if (!after.enabled) this.lifecycle.forget(before);
+  }
+
+  /** Not before the new version runs: until then the old one may come back. */
+  private async dropInstances(before: StoredProgram, after: StoredProgram): Promise<void> {
+    const kept = new Set(instancePorts(after.port_range));
+    const dropped = instancePorts(before.port_range).filter((port) => !kept.has(port));
+    await this.lifecycle.dropInstances(before.id, dropped);
   }
 
   private async start(program: StoredProgram, port: number): Promise<void> {
@@ -197,9 +217,11 @@ function changesBetween(current: Program, next: Program): FieldChangeDto[] {
   const after = programDtoOf(next, true);
   const changes = (Object.keys(after) as (keyof typeof after)[])
     .filter((field) => !isDeepStrictEqual(before[field], after[field]))
-    .map((field) => ({ field, from: before[field] as unknown, to: after[field] as unknown }));
-  const isNewSecret = current.webhooks?.secret !== next.webhooks?.secret;
-  return changes.length === 0 && isNewSecret ? [{ field: 'webhooks.secret', to: null }] : changes;
+    .map((field) => ({ field, from: before[field], to: after[field] }));
+  const secrets = [current, next].map(({ webhooks }) => webhooks?.secret ?? null);
+  if (secrets[0] === secrets[1]) return changes;
+  const [from, to] = secrets.map((secret) => secret && MASK);
+  return [...changes, { field: 'webhooks.secret', from, to }];
 }
 
 /** The running instances that the change can't leave as they are. */

@@ -84,8 +84,19 @@ export class ProgramLifecycle {
     }
   }
 
-  async deleteLogs(program: Program): Promise<void> {
-    await this.logs.remove(program.id);
+  /** Those who follow its logs are told that there will be no more. */
+  async endLogs(program: Program, keepFiles: boolean): Promise<void> {
+    if (!keepFiles) await this.logs.remove(program.id);
+    // Not waited for: a slow client must not hold up the removal.
+    else void this.logs.endStreams(program.id);
+  }
+
+  /** The end of instances that the program no longer has. */
+  async dropInstances(id: string, ports: readonly number[]): Promise<void> {
+    for (const port of ports) {
+      this.board.forget({ owner: id, port });
+      await this.logs.remove(id, port);
+    }
   }
 
   forget(program: Program): void {

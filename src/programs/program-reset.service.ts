@@ -76,7 +76,7 @@ export class ProgramResetService {
       const backup = await this.repository.replaceAll(next);
       await forEachLimited(before, PROGRAMS_AT_ONCE, async (program) => {
         await this.lifecycle.retire(program);
-        await this.lifecycle.deleteLogs(program);
+        await this.lifecycle.endLogs(program, false);
         this.lifecycle.forget(program);
       }).catch((error: unknown) => {
         throw incomplete(error);

@@ -55,7 +55,7 @@ export const GetProgram = (): MethodDecorator =>
     ApiOperation({ summary: 'Get a program' }),
     ProgramIdParam(),
     ApiOkResponse({ type: ProgramDto }),
-    ErrorResponses('PROGRAM_NOT_FOUND', 'CONFIG_INVALID'),
+    ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'CONFIG_INVALID'),
   );
 
 export const AddProgram = (): MethodDecorator =>
@@ -223,6 +223,7 @@ export const ListBackups = (): MethodDecorator =>
   applyDecorators(
     ApiOperation({ summary: 'List the backups that a reset has left', description: 'Newest first.' }),
     ApiOkResponse({ type: BackupDto, isArray: true }),
+    ErrorResponses('VALIDATION_ERROR'),
   );
 
 export const GetProgramLogs = (): MethodDecorator =>

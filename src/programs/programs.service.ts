@@ -19,7 +19,7 @@ import type {
   ProgramEnabledDto,
   ProgramRemovedDto,
 } from './dto/program-results.dto';
-import { assertNoConflict, withoutProgram } from '../config-store/program-changes';
+import { assertNoConflict, putBack, withoutProgram } from '../config-store/program-changes';
 import { ProgramChecks } from './program-checks';
 import { ProgramLifecycle } from './program-lifecycle';
 
@@ -84,15 +84,16 @@ export class ProgramsService {
     return await this.locks.forOne(id, async () => {
       const program = this.repository.program(id);
       if (program.enabled) this.gateway.requireConnection();
+      const before = this.repository.programs();
       await this.repository.updatePrograms((programs) => withoutProgram(programs, id));
       try {
         const { wasRunning } = await this.lifecycle.retire(program);
-        if (!keepLogs) await this.lifecycle.deleteLogs(program);
+        await this.lifecycle.endLogs(program, keepLogs);
         this.lifecycle.forget(program);
         this.feed.publishConfig('removed', id);
         return { success: true, message: 'Program removed permanently', was_running: wasRunning };
       } catch (error) {
-        await this.repository.updatePrograms((programs) => [...programs, program]);
+        await this.repository.updatePrograms((programs) => putBack(programs, program, before));
         throw error;
       }
     });

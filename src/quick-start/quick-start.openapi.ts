@@ -55,6 +55,7 @@ export const DescribeListEphemeral = (): MethodDecorator =>
       description: 'Those that have ended by themselves stay, with their logs, `pending_cleanup: true`.',
     }),
     ApiOkResponse({ type: EphemeralProgramDto, isArray: true }),
+    ErrorResponses('VALIDATION_ERROR'),
   );
 
 export const DescribeGetEphemeralStatus = (): MethodDecorator =>
@@ -62,7 +63,7 @@ export const DescribeGetEphemeralStatus = (): MethodDecorator =>
     ApiOperation({ summary: 'What an ephemeral program is doing' }),
     TemporaryIdParam(),
     ApiOkResponse({ type: EphemeralStatusDto }),
-    ErrorResponses('PROGRAM_NOT_FOUND'),
+    ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND'),
   );
 
 export const DescribeGetEphemeralLogs = (): MethodDecorator =>
@@ -79,5 +80,5 @@ export const DescribeStopEphemeral = (): MethodDecorator =>
     }),
     TemporaryIdParam(),
     ApiOkResponse({ type: EphemeralStoppedDto }),
-    ErrorResponses('PROGRAM_NOT_FOUND', 'STOP_FAILED', 'SUPERVISORD_ERROR'),
+    ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'STOP_FAILED', 'SUPERVISORD_ERROR'),
   );

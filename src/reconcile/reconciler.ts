@@ -46,10 +46,18 @@ export class Reconciler {
 
   /**
    * Takes away and stops what should not be there, and tells supervisord of what should. Callers hold the
-   * lock of all programs. @returns what remains to be started
+   * lock of all programs. @param replaced programs of which another version may run
+   * @returns what remains to be started
    */
-  async settle(): Promise<PlannedStart[]> {
-    const plan = planReconciliation(this.desired(), this.actual(), { isShared: this.gateway.isAttached });
+  async settle(replaced: ReadonlySet<string> = new Set()): Promise<PlannedStart[]> {
+    const outdated = this.actual().filter(({ owner }) => replaced.has(owner));
+    await forEachLimited(outdated, STOPS_AT_ONCE, async (instance) => {
+      await this.runner.stop(instance);
+    });
+    const actual = this.actual().map((one) =>
+      replaced.has(one.owner) ? { ...one, wasEverStarted: false } : one,
+    );
+    const plan = planReconciliation(this.desired(), actual, { isShared: this.gateway.isAttached });
     await forEachLimited([...plan.remove, ...plan.stop], STOPS_AT_ONCE, async (instance) => {
       await this.runner.stop(instance);
     });
@@ -81,11 +89,12 @@ export class Reconciler {
     await this.locks.forAll(async () => {
       await this.ephemerals.cleanUp();
       if (this.repository.problem) return;
+      const cutShort = this.repository.programs().filter(({ previous }) => previous !== null);
       await this.repository.updatePrograms((programs) => {
         const whole = withoutCutShortEdits(programs);
         return isNew ? wantedAtBoot(whole) : whole;
       });
-      const starts = await this.settle();
+      const starts = await this.settle(new Set(cutShort.map(({ id }) => id)));
       void this.start(starts, this.boot.signal);
     });
   }

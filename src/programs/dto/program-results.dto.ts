@@ -1,15 +1,26 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
 import { ProgramDto } from './program.dto';
+
+/** Without a word about it the document would say that it is an object. */
+const ANY_VALUE: ApiPropertyOptions = {
+  oneOf: [
+    { type: 'string' },
+    { type: 'number' },
+    { type: 'boolean' },
+    { type: 'object', additionalProperties: true },
+  ],
+  nullable: true,
+};
 
 /** A field that an edit changes. */
 export class FieldChangeDto {
   /** @example "command" */
   field: string;
 
-  @ApiProperty({ description: 'The value now; absent for a new program.', nullable: true, required: false })
+  @ApiProperty({ ...ANY_VALUE, description: 'The value now; absent for a new program.', required: false })
   from?: unknown;
 
-  @ApiProperty({ description: 'The value afterwards.', nullable: true })
+  @ApiProperty({ ...ANY_VALUE, description: 'The value afterwards. A secret is `***`.' })
   to: unknown;
 }
 

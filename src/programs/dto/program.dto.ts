@@ -108,7 +108,7 @@ export class ProgramDto {
   webhooks: WebhooksDto | null;
 }
 
-const MASK = '***';
+export const MASK = '***';
 
 /** A program as answers show it. @param showSecrets false: environment values are masked */
 export function programDtoOf(program: Program, showSecrets: boolean): ProgramDto {
