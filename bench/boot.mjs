@@ -15,7 +15,9 @@ export default async function boot() {
   await restarts(`${PROGRAMS} programs registered`, async (service) => {
     for (let i = 0; i < PROGRAMS; i++) await service.add({ name: `program ${i}` });
   });
-  await restarts(`a program of ${FLEET_SIZE} running instances, which run on`, (service) => service.runFleet());
+  await restarts(`a program of ${FLEET_SIZE} running instances, which run on`, (service) =>
+    service.runFleet(),
+  );
 }
 
 async function npmStarts() {
@@ -24,7 +26,13 @@ async function npmStarts() {
     const began = performance.now();
     const child = spawn('npm', ['start', '--silent'], {
       cwd: ROOT,
-      env: { ...process.env, DAEMON_STATE_DIR: temporaryFolder(), DAEMON_PORT: '0', DAEMON_LOG_LEVEL: 'error', DAEMON_ON_STOP: 'shutdown' },
+      env: {
+        ...process.env,
+        DAEMON_STATE_DIR: temporaryFolder(),
+        DAEMON_PORT: '0',
+        DAEMON_LOG_LEVEL: 'error',
+        DAEMON_ON_STOP: 'shutdown',
+      },
       stdio: ['ignore', 'inherit', 'pipe'],
     });
     let output = '';

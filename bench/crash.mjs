@@ -12,7 +12,10 @@ const OLD_ENOUGH_MS = 1100;
 export default async function crash() {
   const stock = await reference(stockKills);
   const service = await Service.start();
-  for (const [title, size] of [['10 programs', 9], ['10 programs and 1000 instances', 1000]]) {
+  for (const [title, size] of [
+    ['10 programs', 9],
+    ['10 programs and 1000 instances', 1000],
+  ]) {
     if (size === 9)
       for (let i = 0; i < size; i++) {
         const id = await service.add({ name: `other-${i}` });
@@ -39,7 +42,8 @@ async function serviceKills(service, name) {
   const id = await service.add({ name, autorestart: 'true', start_seconds: 1 });
   let told = 0;
   const close = await service.stream('events', (event, data, at) => {
-    if (event === 'state' && data.program === id && (data.to === 'FATAL' || data.to === 'STARTING')) told ||= at;
+    if (event === 'state' && data.program === id && (data.to === 'FATAL' || data.to === 'STARTING'))
+      told ||= at;
   });
   let { pid } = await service.post(`programs/${id}/start`);
   const result = { seen: [], replaced: [], told: [] };
@@ -49,14 +53,20 @@ async function serviceKills(service, name) {
     const old = pid;
     const began = performance.now();
     process.kill(old, 'SIGKILL');
-    await until(() => service.get(`status/${id}`), (status) => status.pid !== old);
+    await until(
+      () => service.get(`status/${id}`),
+      (status) => status.pid !== old,
+    );
     const seen = performance.now() - began;
     const next = await until(
       () => service.get(`status/${id}`),
       (status) => status.pid !== null && status.pid !== old,
     );
     const replaced = performance.now() - began;
-    await until(() => delay(1), () => told > 0);
+    await until(
+      () => delay(1),
+      () => told > 0,
+    );
     pid = next.pid;
     if (i < 3) return;
     result.seen.push(seen);
@@ -95,5 +105,9 @@ async function stockKills() {
 }
 
 function childrenOf(pid) {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
 }

@@ -1,6 +1,17 @@
 /** Starts and stops a program of 1000 instances; counts what the event stream tells; times others meanwhile. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { cpuMs, figure, FLEET_PORTS, FLEET_SIZE, LOOP, reference, Service, timed, until, USER } from './support.mjs';
+import {
+  cpuMs,
+  figure,
+  FLEET_PORTS,
+  FLEET_SIZE,
+  LOOP,
+  reference,
+  Service,
+  timed,
+  until,
+  USER,
+} from './support.mjs';
 import { programSection, StockSupervisor } from './stock.mjs';
 
 export default async function fleet() {
@@ -24,7 +35,11 @@ export default async function fleet() {
   const stop = await beside(service, other, () => service.post(`programs/${id}/stop`, { all: true }));
   figure('CPU of the service for the stop', cpuMs(service.pid) - afterStart.service);
   figure('CPU of supervisord for the stop', cpuMs(service.supervisorPid) - afterStart.supervisord);
-  await until(() => delay(10), () => events.length >= 4 * FLEET_SIZE, 5000).catch(() => undefined);
+  await until(
+    () => delay(10),
+    () => events.length >= 4 * FLEET_SIZE,
+    5000,
+  ).catch(() => undefined);
   close();
 
   const against = 'stock, one startProcess after the other';

@@ -23,7 +23,6 @@ export default async function http() {
   const bareAll = await bareFastify(status);
   const bareOne = await bareFastify(single);
 
-  
   const ours = (path) => `http://127.0.0.1:${service.port}/api/v1/daemon/${path}`;
   const against = 'bare Fastify with a ready text';
   const pairs = [
@@ -76,13 +75,20 @@ async function logs(service, stockRead) {
   growTo(file, LOG_BYTES, small);
   const ofLarge = await repeat(200, ask);
   figure('last 100 lines of a log of 43 kB', ofSmall);
-  figure('last 100 lines of a log of 1 GB', ofLarge, { reference: stockRead, against: 'stock readProcessStdoutLog' });
+  figure('last 100 lines of a log of 1 GB', ofLarge, {
+    reference: stockRead,
+    against: 'stock readProcessStdoutLog',
+  });
 
   const latencies = [];
   let told = 0;
-  const close = await service.stream(`programs/${id}/logs/stream`, (event, data, at) => {
-    if (data.line === 'ping') told = at;
-  }, '?lines=1');
+  const close = await service.stream(
+    `programs/${id}/logs/stream`,
+    (event, data, at) => {
+      if (data.line === 'ping') told = at;
+    },
+    '?lines=1',
+  );
   const fd = openSync(file, 'a');
   for (let i = 0; i < 60; i++) {
     told = 0;
@@ -109,7 +115,9 @@ async function stockLatency() {
   for (let i = 0; i < FLEET_SIZE; i++) await stock.call('supervisor.startProcess', `one${i}`, false);
   const all = await repeat(5, () => timed(() => stock.call('supervisor.getAllProcessInfo')), 1);
   const one = await repeat(50, () => timed(() => stock.info('one5')));
-  const log = await repeat(50, () => timed(() => stock.call('supervisor.readProcessStdoutLog', 'one5', -4300, 0)));
+  const log = await repeat(50, () =>
+    timed(() => stock.call('supervisor.readProcessStdoutLog', 'one5', -4300, 0)),
+  );
   const starts = [];
   const stops = [];
   await repeat(40, async () => {
@@ -121,8 +129,14 @@ async function stockLatency() {
 }
 
 async function ratePerSecond(url) {
-  const result = await autocannon({ url, connections: CLIENTS, duration: SECONDS, headers: { host: '127.0.0.1' } });
-  if (result.non2xx + result.errors > 0) throw new Error(`${url}: ${result.non2xx} bad answers, ${result.errors} errors`);
+  const result = await autocannon({
+    url,
+    connections: CLIENTS,
+    duration: SECONDS,
+    headers: { host: '127.0.0.1' },
+  });
+  if (result.non2xx + result.errors > 0)
+    throw new Error(`${url}: ${result.non2xx} bad answers, ${result.errors} errors`);
   return { perSecond: result.requests.average, p50: result.latency.p50, p99: result.latency.p99 };
 }
 

@@ -16,8 +16,16 @@ export default async function memory() {
     rss.supervisord.push(rssMiB(service.supervisorPid));
   }
   const text = (values) => values.map((value) => value.toFixed(0)).join(' ');
-  figure(`RSS of the service, each ${CYCLES / LOOKS} cycles: ${text(rss.service)}; growth`, rss.service.at(-1) - rss.service[1], { unit: 'MiB' });
-  figure(`RSS of supervisord: ${text(rss.supervisord)}; growth`, rss.supervisord.at(-1) - rss.supervisord[1], { unit: 'MiB' });
+  figure(
+    `RSS of the service, each ${CYCLES / LOOKS} cycles: ${text(rss.service)}; growth`,
+    rss.service.at(-1) - rss.service[1],
+    { unit: 'MiB' },
+  );
+  figure(
+    `RSS of supervisord: ${text(rss.supervisord)}; growth`,
+    rss.supervisord.at(-1) - rss.supervisord[1],
+    { unit: 'MiB' },
+  );
 }
 
 async function cycle(service, name) {

@@ -56,20 +56,24 @@ async function stockAdds(others, runs) {
   for (let i = 0; i < others; i++) stock.writeProgram(`other${i}`);
   const starts = [];
   const stops = [];
-  const both = await repeat(runs, async (i) => {
-    const began = performance.now();
-    stock.writeProgram(`added${i}`);
-    await stock.call('supervisor.reloadConfig');
-    await stock.call('supervisor.addProcessGroup', `added${i}`);
-    const added = performance.now();
-    await stock.call('supervisor.startProcess', `added${i}`, true);
-    const started = performance.now();
-    await stock.call('supervisor.stopProcess', `added${i}`, true);
-    stops.push(performance.now() - started);
-    await stock.call('supervisor.removeProcessGroup', `added${i}`);
-    stock.dropProgram(`added${i}`);
-    starts.push(started - added);
-    return started - began;
-  }, runs > STOCK_RUNS ? 3 : 0);
+  const both = await repeat(
+    runs,
+    async (i) => {
+      const began = performance.now();
+      stock.writeProgram(`added${i}`);
+      await stock.call('supervisor.reloadConfig');
+      await stock.call('supervisor.addProcessGroup', `added${i}`);
+      const added = performance.now();
+      await stock.call('supervisor.startProcess', `added${i}`, true);
+      const started = performance.now();
+      await stock.call('supervisor.stopProcess', `added${i}`, true);
+      stops.push(performance.now() - started);
+      await stock.call('supervisor.removeProcessGroup', `added${i}`);
+      stock.dropProgram(`added${i}`);
+      starts.push(started - added);
+      return started - began;
+    },
+    runs > STOCK_RUNS ? 3 : 0,
+  );
   return { both, starts, stops };
 }

@@ -88,7 +88,10 @@ export class Service {
         if (port) resolve(Number(port));
       });
       this.child.once('exit', (code) => reject(new Error(`The service ended with ${code}: ${output}`)));
-      setTimeout(() => reject(new Error(`The service does not listen: ${output}`)), LISTENS_WITHIN_MS).unref();
+      setTimeout(
+        () => reject(new Error(`The service does not listen: ${output}`)),
+        LISTENS_WITHIN_MS,
+      ).unref();
     });
     const health = await this.get('health');
     if (health.status !== 'healthy') throw new Error(JSON.stringify(health));
@@ -126,7 +129,10 @@ export class Service {
 
   raw(method, path, body) {
     const content = body === undefined ? undefined : JSON.stringify(body);
-    const headers = content && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) };
+    const headers = content && {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(content),
+    };
     return new Promise((resolve, reject) => {
       const outgoing = request(
         { host: '127.0.0.1', port: this.port, path: BASE + path, method, agent: this.agent, headers },
@@ -203,7 +209,9 @@ export function isAlive(pid) {
 
 /** User and system time of a process, in milliseconds. */
 export function cpuMs(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
   return (Number(fields[11]) + Number(fields[12])) * KERNEL_TICK_MS;
 }
 
@@ -213,7 +221,7 @@ export function rssMiB(pid) {
 
 /** Asks again and again, at once, until the answer is as wanted. @returns it */
 export async function until(ask, isAsWanted, withinMs = 30_000) {
-  for (const end = Date.now() + withinMs; ; ) {
+  for (const end = Date.now() + withinMs; ;) {
     const answer = await ask();
     if (isAsWanted(answer)) return answer;
     if (Date.now() > end) throw new Error(`It did not come out as wanted: ${JSON.stringify(answer)}`);
