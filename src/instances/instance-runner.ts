@@ -12,18 +12,23 @@ import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import { KeyedMutex } from './concurrency';
 import { FailureExplainer, type Failure } from './failure';
 import { InstanceBoard } from './instance-board';
+import { StartLane } from './start-lane';
 
 export interface StartOptions {
   /** The first failed attempt is the verdict, and nothing is tried again. */
   isSingleShot: boolean;
   /** Asked just before the start is made: throws when it is no longer wanted. */
   stillWanted: () => void;
+  /** Shared by starts that are asked for together. */
+  lane?: StartLane;
 }
 
 export type StartVerdict =
   | { kind: 'running'; pid: number | null; wasRunning: boolean }
   | { kind: 'failed'; failure: Failure; exitStatus: number }
   | { kind: 'timeout'; status: PublicState };
+
+type Begun = StartVerdict | { verdict: ReturnType<ProcessMirror['until']> };
 
 /** SIGKILL takes effect at once, unless the kernel holds the process. */
 const KILL_TAKES_MS = 5000;
@@ -80,15 +85,15 @@ export class InstanceRunner {
   async begin(
     definition: ProcessDefinition,
     instance: Instance,
-    { isSingleShot, stillWanted }: StartOptions,
+    { isSingleShot, stillWanted, lane = new StartLane() }: StartOptions,
     timeoutMs = 0,
-  ): Promise<StartVerdict | { verdict: ReturnType<ProcessMirror['until']> }> {
+  ): Promise<Begun> {
     const group = groupName(instance);
     const { mirror } = this.gateway;
     const queued = this.board.queueStart(instance);
-    const deadline = Date.now() + timeoutMs;
-    try {
-      return await this.commands.runExclusive(group, async () => {
+    let deadline = Date.now() + timeoutMs;
+    const beginNow = () =>
+      this.commands.runExclusive(group, async (): Promise<Begun> => {
         this.gateway.requireConnection();
         stillWanted();
         if (mirror.get(group)?.state === 'STOPPING') await this.untilEnded(instance, definition.stopSeconds);
@@ -108,13 +113,21 @@ export class InstanceRunner {
           return { kind: 'failed', failure, exitStatus: this.board.status(instance).exitStatus };
         }
         if (!this.gateway.definition(instance.owner)) await this.gateway.register(definition);
-        stillWanted();
-        const seen = mirror.until(group, isOfThisAttempt, KILL_TAKES_MS);
-        const verdict = waitForVerdict();
-        this.explainer.runBegins(instance);
-        await this.gateway.startProcess(instance);
-        await seen;
-        return { verdict };
+        return await lane.spawn(async (waitedMs) => {
+          deadline += waitedMs;
+          stillWanted();
+          const seen = mirror.until(group, isOfThisAttempt, KILL_TAKES_MS);
+          const verdict = waitForVerdict();
+          this.explainer.runBegins(instance);
+          await this.gateway.startProcess(instance);
+          await seen;
+          return { verdict };
+        });
+      });
+    try {
+      return await lane.prepare(async (waitedMs) => {
+        deadline += waitedMs;
+        return await beginNow();
       });
     } finally {
       queued.begun();

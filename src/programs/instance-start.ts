@@ -6,6 +6,7 @@ import type { PublicState } from '../domain/states';
 import { InstanceBoard } from '../instances/instance-board';
 import { InstanceRunner } from '../instances/instance-runner';
 import { startFailed } from '../instances/start-failed';
+import type { StartLane } from '../instances/start-lane';
 import { waitForPort } from '../process-table/port-ready';
 import { definitionOf } from '../supervisor/process-definition';
 import { DesiredPorts } from './desired-ports';
@@ -18,6 +19,8 @@ export interface StartRequest {
   /** Seconds until the verdict; null: the program's start_seconds and 30. */
   timeout: number | null;
   waitFor: WaitFor;
+  /** Of starts that are asked for together. */
+  lane?: StartLane;
 }
 
 export interface Started {
@@ -43,7 +46,8 @@ export class InstanceStart {
   async startAndWait(program: StoredProgram, port: number, request: StartRequest): Promise<Started> {
     const beganAt = Date.now();
     const patienceMs = (request.timeout ?? program.start_seconds + DEFAULT_PATIENCE_S) * 1000;
-    const options = { isSingleShot: true, stillWanted: () => this.desired.assertWanted(program.id, port) };
+    const stillWanted = () => this.desired.assertWanted(program.id, port);
+    const options = { isSingleShot: true, stillWanted, lane: request.lane };
     const instance = { owner: program.id, port };
     const verdict = await this.runner.start(definitionOf(program), instance, options, patienceMs);
     switch (verdict.kind) {
@@ -60,8 +64,9 @@ export class InstanceStart {
   }
 
   /** Begins the start; automatic retries apply. @throws DaemonError START_FAILED when it is plain that it can't */
-  async startOnly(program: StoredProgram, port: number): Promise<Started> {
-    const options = { isSingleShot: false, stillWanted: () => this.desired.assertWanted(program.id, port) };
+  async startOnly(program: StoredProgram, port: number, lane?: StartLane): Promise<Started> {
+    const stillWanted = () => this.desired.assertWanted(program.id, port);
+    const options = { isSingleShot: false, stillWanted, lane };
     const instance = { owner: program.id, port };
     const begun = await this.runner.begin(definitionOf(program), instance, options);
     if ('kind' in begun && begun.kind === 'failed') throw startFailed(begun.failure, begun.exitStatus);

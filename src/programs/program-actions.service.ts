@@ -8,6 +8,7 @@ import { forEachLimited } from '../instances/concurrency';
 import { InstanceBoard } from '../instances/instance-board';
 import { InstanceRunner } from '../instances/instance-runner';
 import { ProgramLocks } from '../instances/program-locks';
+import { StartLane } from '../instances/start-lane';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import { targetsOf, type TargetOptions, type Targets } from './action-targets';
 import { DesiredPorts, programDisabled } from './desired-ports';
@@ -16,8 +17,6 @@ import type { FailedInstanceDto } from '../openapi/error.dto';
 import type { ActionResultDto } from './dto/action-result.dto';
 import { InstanceStart, type StartRequest } from './instance-start';
 
-/** Starts under way at once for one request: supervisord makes them one by one, and others want their turn. */
-const STARTS_AT_ONCE = 4;
 const STOPS_AT_ONCE = 100;
 const STOP_PATIENCE_S = 10;
 
@@ -36,10 +35,11 @@ export class ProgramActionsService {
 
   async start(id: string, options: StartProgramDto): Promise<ActionResultDto> {
     const { program, targets, newlyWanted } = await this.wantRunning(id, options);
+    const lane = new StartLane();
     const startOne = (port: number) =>
       options.wait === false
-        ? this.starter.startOnly(program, port)
-        : this.starter.startAndWait(program, port, requestOf(options));
+        ? this.starter.startOnly(program, port, lane)
+        : this.starter.startAndWait(program, port, requestOf(options, lane));
     if (targets.isFleet) return await this.startFleet(program, targets, newlyWanted, startOne);
     const port = targets.ports[0]!;
     const started = await this.keepingIntent(program.id, port, newlyWanted, () => startOne(port));
@@ -171,14 +171,15 @@ export class ProgramActionsService {
   ): Promise<ActionResultDto> {
     const started: number[] = [];
     const errors: InstanceError[] = [];
-    await forEachLimited(targets.ports, STARTS_AT_ONCE, async (port) => {
+    const tryOne = async (port: number) => {
       try {
         const { wasRunning } = await this.keepingIntent(program.id, port, newlyWanted, () => startOne(port));
         if (!wasRunning) started.push(port);
       } catch (error) {
         errors.push({ port, error });
       }
-    });
+    };
+    await Promise.all(targets.ports.map(tryOne));
     if (errors.length === 0)
       return { success: true, message: fleetMessage(targets, 'started'), started_ports: sorted(started) };
     throw fleetError(errors, sorted(started));
@@ -250,8 +251,8 @@ function assertWaitable({ id, port_range }: Program, { wait_for }: Pick<StartPro
     });
 }
 
-function requestOf(options: StartProgramDto): StartRequest {
-  return { timeout: options.timeout ?? null, waitFor: options.wait_for ?? 'running' };
+function requestOf(options: StartProgramDto, lane?: StartLane): StartRequest {
+  return { timeout: options.timeout ?? null, waitFor: options.wait_for ?? 'running', lane };
 }
 
 function portOf({ port }: Targets): { port?: number } {

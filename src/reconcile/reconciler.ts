@@ -10,6 +10,7 @@ import type { Failure } from '../instances/failure';
 import { InstanceBoard } from '../instances/instance-board';
 import { InstanceRunner } from '../instances/instance-runner';
 import { ProgramLocks } from '../instances/program-locks';
+import { StartLane } from '../instances/start-lane';
 import { instanceOfGroup } from '../supervisor/instance';
 import { definitionOf } from '../supervisor/process-definition';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
@@ -17,7 +18,7 @@ import { wantedAtBoot, withoutCutShortEdits } from './boot-modes';
 import { EphemeralCleaner } from './ephemeral-cleaner';
 import { planReconciliation, type ActualInstance, type DesiredProgram, type PlannedStart } from './plan';
 
-const STARTS_AT_ONCE = 4;
+const REGISTERED_AT_ONCE = 4;
 const STOPS_AT_ONCE = 100;
 /** Beyond its start_seconds, how long the next priority waits for a program that neither runs nor fails. */
 const PATIENCE_MS = 30_000;
@@ -70,7 +71,7 @@ export class Reconciler {
 
   /** Tells supervisord of all enabled programs. Those that it can't take stay listed, and show why. */
   private async registerAll(): Promise<void> {
-    await forEachLimited(this.enabledPrograms(), STARTS_AT_ONCE, async (program) => {
+    await forEachLimited(this.enabledPrograms(), REGISTERED_AT_ONCE, async (program) => {
       try {
         await this.gateway.register(definitionOf(program));
       } catch (error) {
@@ -101,10 +102,11 @@ export class Reconciler {
 
   /** By priority: the next waits until those before it run or have failed. A delay holds up nobody else. */
   private async start(starts: PlannedStart[], signal: AbortSignal): Promise<void> {
+    const lane = new StartLane();
     const startOne = async ({ owner, port, delaySeconds }: PlannedStart) => {
       try {
         if (delaySeconds > 0) await delay(delaySeconds * 1000, undefined, { signal });
-        if (!signal.aborted) await this.startInstance(owner, port);
+        if (!signal.aborted) await this.startInstance(owner, port, lane);
       } catch (error) {
         if (!signal.aborted) this.logger.warn(`Cannot start "${owner}": ${(error as Error).message}`);
       }
@@ -112,21 +114,17 @@ export class Reconciler {
     for (const late of starts.filter(({ delaySeconds }) => delaySeconds > 0)) void startOne(late);
     const prompt = starts.filter(({ delaySeconds }) => delaySeconds === 0);
     for (const priority of new Set(prompt.map((planned) => planned.priority)))
-      await forEachLimited(
-        prompt.filter((planned) => planned.priority === priority),
-        STARTS_AT_ONCE,
-        startOne,
-      );
+      await Promise.all(prompt.filter((planned) => planned.priority === priority).map(startOne));
   }
 
-  private async startInstance(owner: string, port: number): Promise<void> {
+  private async startInstance(owner: string, port: number, lane: StartLane): Promise<void> {
     const program = this.repository.programs().find(({ id }) => id === owner);
     if (!program?.enabled || !program.wanted.includes(port)) return;
     const stillWanted = () => {
       if (!this.repository.program(owner).wanted.includes(port)) throw new Error('it is not wanted any more');
     };
     const timeoutMs = program.start_seconds * 1000 + PATIENCE_MS;
-    const options = { isSingleShot: false, stillWanted };
+    const options = { isSingleShot: false, stillWanted, lane };
     await this.runner.start(definitionOf(program), { owner, port }, options, timeoutMs);
   }
 

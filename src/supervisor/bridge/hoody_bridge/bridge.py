@@ -128,6 +128,7 @@ class Bridge(object):
         finally:
             if pid == 0:
                 drop_signal_handlers()
+                close_descriptors_at_once(self.options)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if pid:
             self._note_start(pid)
@@ -250,3 +251,11 @@ def drop_signal_handlers():
             signal.signal(number, signal.SIG_DFL)
     except Exception:
         pass
+
+
+def close_descriptors_at_once(options):
+    # In the child of a fork, which then closes every possible descriptor, one by one: 8,192 calls of
+    # Python, during which the program does not run yet.
+    minfds = options.minfds
+    options.minfds = min(minfds, 4)
+    options.close_fd = lambda fd: os.closerange(fd, minfds)
