@@ -9,6 +9,7 @@ import {
   QuickStartDto,
   QuickStartedDto,
 } from './dto/quick-start.dto';
+import * as examples from './quick-start.examples';
 
 export const DescribeQuickStarts = (): ClassDecorator => ApiTags('Quick start');
 
@@ -23,18 +24,13 @@ export const DescribeQuickStart = (): MethodDecorator =>
     }),
     ApiBody({
       type: QuickStartDto,
-      examples: {
-        migration: {
-          summary: 'Start and come back later',
-          value: { command: 'python3 /app/scripts/data-migration.py --batch=1000', user: 'app' },
-        },
-        result: {
-          summary: 'Run and bring the result',
-          value: { command: 'df -h /', user: 'app', wait_for_exit: true, timeout: 10 },
-        },
-      },
+      examples: examples.START,
     }),
-    ApiCreatedResponse({ type: QuickStartedDto }),
+    ApiCreatedResponse({
+      type: QuickStartedDto,
+      description: 'It was started; with `wait_for_exit` its result.',
+      examples: examples.STARTED,
+    }),
     ErrorResponses(
       'VALIDATION_ERROR',
       'INVALID_PORT_RANGE',
@@ -54,14 +50,22 @@ export const DescribeListEphemeral = (): MethodDecorator =>
       summary: 'List ephemeral programs',
       description: 'Those that have ended by themselves stay, with their logs, `pending_cleanup: true`.',
     }),
-    ApiOkResponse({ type: EphemeralProgramDto, isArray: true }),
+    ApiOkResponse({
+      type: EphemeralProgramDto,
+      isArray: true,
+      description: 'The ephemeral programs.',
+      example: [examples.STATUS],
+    }),
   );
 
 export const DescribeGetEphemeralStatus = (): MethodDecorator =>
   applyDecorators(
-    ApiOperation({ summary: 'What an ephemeral program is doing' }),
+    ApiOperation({
+      summary: 'What an ephemeral program is doing',
+      description: 'Also of one that has ended, with its exit status, as long as it is listed.',
+    }),
     TemporaryIdParam(),
-    ApiOkResponse({ type: EphemeralStatusDto }),
+    ApiOkResponse({ type: EphemeralStatusDto, description: 'Its state.', example: examples.STATUS }),
     ErrorResponses('PROGRAM_NOT_FOUND'),
   );
 
@@ -78,6 +82,6 @@ export const DescribeStopEphemeral = (): MethodDecorator =>
       description: 'Its logs go, too. Cleans up one that has ended by itself.',
     }),
     TemporaryIdParam(),
-    ApiOkResponse({ type: EphemeralStoppedDto }),
+    ApiOkResponse({ type: EphemeralStoppedDto, description: 'What was done.', example: examples.STOPPED }),
     ErrorResponses('PROGRAM_NOT_FOUND', 'STOP_FAILED', 'SUPERVISORD_ERROR'),
   );

@@ -1,15 +1,23 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { ProgramDto } from './program.dto';
 
+/** What the fields of a program can hold. */
+const ANY_VALUE = [
+  { type: 'string', nullable: true },
+  { type: 'integer' },
+  { type: 'boolean' },
+  { type: 'object', additionalProperties: true },
+];
+
 /** A field that an edit changes. */
 export class FieldChangeDto {
   /** @example "command" */
   field: string;
 
-  @ApiProperty({ description: 'The value now; absent for a new program.', nullable: true, required: false })
+  @ApiProperty({ oneOf: ANY_VALUE, description: 'The value now; absent for a new program.', required: false })
   from?: unknown;
 
-  @ApiProperty({ description: 'The value afterwards.', nullable: true })
+  @ApiProperty({ oneOf: ANY_VALUE, description: 'The value afterwards.' })
   to: unknown;
 }
 
