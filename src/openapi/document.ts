@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type {
   OperationObject,
-  PathItemObject,
+  ResponseObject,
   SchemaObject,
 } from '@nestjs/swagger/dist/interfaces/open-api-spec.interface';
 import { VERSION } from '../version';
@@ -70,9 +70,9 @@ function withExactReferences({ components }: OpenAPIObject): void {
     if (!('properties' in schema)) continue;
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
       if (!('allOf' in property) || property.allOf?.length !== 1) continue;
-      const { allOf: [reference] = [], nullable, type: _type, ...rest } = property;
-      if (nullable) schema.properties![name] = { ...rest, anyOf: [reference!, NULL_SCHEMA] };
-      else if (Object.keys(property).length === 1) schema.properties![name] = reference!;
+      const { allOf, ...rest } = property;
+      if (rest.nullable) schema.properties![name] = { ...rest, anyOf: [allOf[0]!, NULL_SCHEMA] };
+      else if (Object.keys(property).length === 1) schema.properties![name] = allOf[0]!;
     }
   }
 }
@@ -80,44 +80,41 @@ function withExactReferences({ components }: OpenAPIObject): void {
 interface CommonError {
   name: string;
   codes: ErrorCode[];
-  concerns: (operation: OperationObject) => boolean;
+  concerns?: (operation: OperationObject, method: 'get' | 'post') => boolean;
 }
 
-/** What the edge of the service answers, whatever the route. */
+/** What the edge of the service answers, whatever the route. A route's own words for the same status stand. */
 const COMMON_ERRORS: CommonError[] = [
-  { name: 'Unauthorized', codes: ['UNAUTHORIZED'], concerns: needsToken },
-  { name: 'Forbidden', codes: ['FORBIDDEN', 'FORBIDDEN_ORIGIN', 'FORBIDDEN_HOST'], concerns: () => true },
-  { name: 'PayloadTooLarge', codes: ['PAYLOAD_TOO_LARGE'], concerns: takesBody },
-  { name: 'UnsupportedMediaType', codes: ['UNSUPPORTED_MEDIA_TYPE'], concerns: takesBody },
-  { name: 'InternalError', codes: ['INTERNAL_ERROR'], concerns: () => true },
+  { name: 'BadRequest', codes: ['VALIDATION_ERROR'] },
+  // A route that is open to all says so by a security of its own.
+  { name: 'Unauthorized', codes: ['UNAUTHORIZED'], concerns: ({ security }) => security === undefined },
+  { name: 'Forbidden', codes: ['FORBIDDEN', 'FORBIDDEN_ORIGIN', 'FORBIDDEN_HOST'] },
+  { name: 'PayloadTooLarge', codes: ['PAYLOAD_TOO_LARGE'] },
+  {
+    name: 'UnsupportedMediaType',
+    codes: ['UNSUPPORTED_MEDIA_TYPE'],
+    concerns: (_operation, method) => method === 'post',
+  },
+  { name: 'InternalError', codes: ['INTERNAL_ERROR'] },
 ];
 
 /** As components, so that each is there once. */
 function withCommonErrors(document: OpenAPIObject): void {
-  const components = (document.components ??= {});
-  const responses = (components.responses ??= {});
-  const operations = Object.values(document.paths).flatMap((path: PathItemObject) =>
-    [path.get, path.post].filter((operation) => operation !== undefined),
-  );
+  const responses: Record<string, ResponseObject> = {};
   for (const { name, codes, concerns } of COMMON_ERRORS) {
+    const status = STATUS_OF[codes[0]!];
     responses[name] = {
       description: codes.map((code) => `\`${code}\``).join(', '),
       content: {
-        'application/json': {
-          schema: { $ref: getSchemaPath(ErrorDto) },
-          examples: errorExamples(codes),
-        },
+        'application/json': { schema: { $ref: getSchemaPath(ErrorDto) }, examples: errorExamples(codes) },
       },
     };
-    for (const operation of operations.filter(concerns))
-      operation.responses[STATUS_OF[codes[0]!]] = { $ref: `#/components/responses/${name}` };
+    for (const path of Object.values(document.paths))
+      for (const method of ['get', 'post'] as const) {
+        const operation = path[method];
+        if (operation && (concerns?.(operation, method) ?? true))
+          operation.responses[status] ??= { $ref: `#/components/responses/${name}` };
+      }
   }
-}
-
-function needsToken({ security }: OperationObject): boolean {
-  return security === undefined;
-}
-
-function takesBody({ requestBody }: OperationObject): boolean {
-  return requestBody !== undefined;
+  document.components!.responses = responses;
 }

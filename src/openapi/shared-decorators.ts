@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiParam, ApiResponse, ApiSecurity } from '@nestjs/swagger';
 import type { ErrorCode } from '../domain/errors';
 import { STATUS_OF } from '../errors/error-status';
-import { EmptyBodyDto } from '../programs/dto/restore.dto';
+import { EmptyBodyDto } from '../validation/empty-body.dto';
 import { ErrorDto } from './error.dto';
 import { errorExamples } from './error.examples';
 

@@ -23,7 +23,8 @@ import { LogsService } from '../logs/logs.service';
 import type { Instance } from '../supervisor/instance';
 import { RestartProgramDto, StartProgramDto, StopProgramDto } from './dto/action-options.dto';
 import type { ActionResultDto } from './dto/action-result.dto';
-import { EmptyBodyDto, RestoreDto } from './dto/restore.dto';
+import { EmptyBodyDto } from '../validation/empty-body.dto';
+import { RestoreDto } from './dto/restore.dto';
 import {
   AddProgramDto,
   DryRunQueryDto,

@@ -32,6 +32,7 @@ import {
   DescribeStopEphemeral,
   DescribeStreamEphemeralLogs,
 } from './quick-start.openapi';
+import { EmptyBodyDto } from '../validation/empty-body.dto';
 import { EphemeralInstances } from './ephemeral-instances';
 import { QuickStartService } from './quick-start.service';
 
@@ -84,7 +85,7 @@ export class QuickStartController {
   @Post(':id/stop')
   @HttpCode(HttpStatus.OK)
   @DescribeStopEphemeral()
-  stopEphemeral(@Param('id') id: string): Promise<EphemeralStoppedDto> {
+  stopEphemeral(@Param('id') id: string, @Body() _body: EmptyBodyDto): Promise<EphemeralStoppedDto> {
     return this.quickStart.stop(id);
   }
 }

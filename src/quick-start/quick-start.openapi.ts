@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { DescribeLogs, DescribeLogStream } from '../logs/logs.openapi';
-import { ErrorResponses, TemporaryIdParam } from '../openapi/shared-decorators';
+import { ErrorResponses, NoOptions, TemporaryIdParam } from '../openapi/shared-decorators';
 import {
   EphemeralProgramDto,
   EphemeralStatusDto,
@@ -82,6 +82,7 @@ export const DescribeStopEphemeral = (): MethodDecorator =>
       description: 'Its logs go, too. Cleans up one that has ended by itself.',
     }),
     TemporaryIdParam(),
+    NoOptions(),
     ApiOkResponse({ type: EphemeralStoppedDto, description: 'What was done.', example: examples.STOPPED }),
     ErrorResponses('PROGRAM_NOT_FOUND', 'STOP_FAILED', 'SUPERVISORD_ERROR'),
   );

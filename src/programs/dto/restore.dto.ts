@@ -1,8 +1,5 @@
 import { IsText } from '../../validation/text-rules';
 
-/** Nothing: no body, an empty one, `null` and `{}` mean the same. */
-export class EmptyBodyDto {}
-
 export class RestoreDto {
   /**
    * The name of a backup, as `GET /programs/backups` lists it.

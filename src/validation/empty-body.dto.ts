@@ -1,0 +1,2 @@
+/** Nothing: no body, an empty one, `null` and `{}` mean the same. */
+export class EmptyBodyDto {}
