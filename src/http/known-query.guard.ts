@@ -41,7 +41,7 @@ function knownNames(context: ExecutionContext): ReadonlySet<string> | null {
   const names = Object.entries(args)
     .filter(([kind]) => kind.startsWith(`${RouteParamtypes.QUERY}:`))
     .map(([, arg]) => arg.data);
-  return names.every((name) => typeof name === 'string') ? new Set(names as string[]) : null;
+  return names.every((name) => typeof name === 'string') ? new Set(names) : null;
 }
 
 function queryProblems(query: Record<string, unknown>, known: ReadonlySet<string> | null): FieldProblem[] {

@@ -197,7 +197,7 @@ function changesBetween(current: Program, next: Program): FieldChangeDto[] {
   const after = programDtoOf(next, true);
   const changes = (Object.keys(after) as (keyof typeof after)[])
     .filter((field) => !isDeepStrictEqual(before[field], after[field]))
-    .map((field) => ({ field, from: before[field] as unknown, to: after[field] as unknown }));
+    .map((field) => ({ field, from: before[field], to: after[field] }));
   const isNewSecret = current.webhooks?.secret !== next.webhooks?.secret;
   return changes.length === 0 && isNewSecret ? [{ field: 'webhooks.secret', to: null }] : changes;
 }
