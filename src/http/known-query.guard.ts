@@ -36,8 +36,12 @@ export class KnownQueryGuard implements CanActivate {
 
 /** The names of a route's query parameters; null when a DTO knows them. */
 function knownNames(context: ExecutionContext): ReadonlySet<string> | null {
-  const args: Record<string, { data?: unknown }> =
-    Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) ?? {};
+  const metadata: unknown = Reflect.getMetadata(
+    ROUTE_ARGS_METADATA,
+    context.getClass(),
+    context.getHandler().name,
+  );
+  const args = (metadata ?? {}) as Record<string, { data?: unknown }>;
   const names = Object.entries(args)
     .filter(([kind]) => kind.startsWith(`${RouteParamtypes.QUERY}:`))
     .map(([, arg]) => arg.data);
