@@ -59,7 +59,7 @@ function startService() {
 async function untilHealthy() {
   const deadline = Date.now() + START_MS;
   while (Date.now() < deadline && service.exitCode === null) {
-    const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => null);
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/daemon/health`).catch(() => null);
     if (answer?.ok) return;
     await delay(100);
   }

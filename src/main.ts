@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { StateDirectoryError } from './config-store/state-directory-error';
 import { createApp } from './create-app';
 import { API_BASE, DOCS_PATH } from './http/api-paths';
+import { assertAddressFree } from './http/assert-address-free';
 import { parseSettings } from './settings/parse-settings';
 import { SettingsError } from './settings/settings-error';
 import type { Settings } from './settings/settings';
@@ -12,6 +13,7 @@ import { VERSION } from './version';
 async function main(): Promise<void> {
   const settings = parseSettings(process.env);
   const app = await createApp(settings);
+  await assertAddressFree(settings);
   app.enableShutdownHooks();
   const address = await listen(app, settings);
   const addresses = `API ${address}${API_BASE}, Swagger UI ${address}${DOCS_PATH}`;
@@ -46,7 +48,5 @@ main().catch((error: unknown) => {
 /** What a person can mend is one line; a bug is shown whole. */
 function explain(error: unknown): string {
   if (error instanceof SettingsError || error instanceof StateDirectoryError) return error.message;
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
-    return `The address is in use: ${error.message}. Set DAEMON_PORT to another port.`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -13,6 +13,7 @@ import { cannotSave, diskWords } from './disk-error';
 import { readJsonFile } from './read-json-file';
 import { SavedList } from './saved-list';
 import type { StatePaths } from './state-paths';
+import { SettingsError } from '../settings/settings-error';
 
 /** What is on disk when the service starts. */
 interface Loaded {
@@ -161,7 +162,7 @@ async function loadDefaults(file: string): Promise<Program[]> {
   const { content, problem } = await readList(file, parseDefaultPrograms);
   if (content) return content;
   const message = problem?.message ?? 'there is no such file';
-  throw new Error(
+  throw new SettingsError(
     `The defaults ${file} cannot be used: ${message}. Correct the file, or set DAEMON_DEFAULTS_FILE to another one.`,
   );
 }

@@ -1,7 +1,40 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import { ErrorResponses } from '../openapi/shared-decorators';
 import { ConfigEventDto, CurrentEventDto, GapEventDto, StateEventDto } from './events.dto';
+
+const EVENTS = [StateEventDto, ConfigEventDto, GapEventDto, CurrentEventDto];
+
+const EXAMPLES = {
+  state: {
+    summary: 'state: a program crashed',
+    value: {
+      program: 'web-server',
+      port: 3000,
+      from: 'RUNNING',
+      to: 'FATAL',
+      pid: null,
+      exit_status: 1,
+      spawn_error: 'Exited with code 1 after 12 s',
+      time: '2025-01-15T10:30:00.000Z',
+    },
+  },
+  config: {
+    summary: 'config: a program was added',
+    value: { program: 'queue-worker', action: 'added', time: '2025-01-15T10:30:00.000Z' },
+  },
+  gap: {
+    summary: 'gap: what came before is forgotten',
+    value: { oldest: '1785000000000042', newest: '1785000000010041' },
+  },
+};
 
 export const DescribeEvents = (): ClassDecorator => applyDecorators(ApiTags('Events'));
 
@@ -16,8 +49,16 @@ export const DescribeStreamEvents = (): MethodDecorator =>
         'from the last 10,000. An id that is too old or unknown gets `gap` (GapEventDto), then the states of ' +
         'all instances as `current` (CurrentEventDto), then what happens from there on. A comment every 15 s.',
     }),
-    ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Resume after this event.' }),
-    ApiExtraModels(StateEventDto, ConfigEventDto, GapEventDto, CurrentEventDto),
-    ApiOkResponse({ content: { 'text/event-stream': { schema: { type: 'string' } } } }),
+    ApiHeader({ name: 'last-event-id', required: false, description: 'Resume after this event.' }),
+    ApiExtraModels(...EVENTS),
+    ApiOkResponse({
+      description: 'A stream of events. The schema is that of their data.',
+      content: {
+        'text/event-stream': {
+          schema: { anyOf: EVENTS.map((event) => ({ $ref: getSchemaPath(event) })) },
+          examples: EXAMPLES,
+        },
+      },
+    }),
     ErrorResponses('VALIDATION_ERROR', 'LIMIT_REACHED'),
   );

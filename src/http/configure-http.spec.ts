@@ -193,7 +193,7 @@ describe('a body', () => {
       headers: { ...TOKEN, ...headers },
       body,
       duplex: 'half',
-    } as RequestInit);
+    });
     expect(answer.status).toBe(status);
     await answer.text();
   });

@@ -36,12 +36,16 @@ export class KnownQueryGuard implements CanActivate {
 
 /** The names of a route's query parameters; null when a DTO knows them. */
 function knownNames(context: ExecutionContext): ReadonlySet<string> | null {
-  const args: Record<string, { data?: unknown }> =
-    Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) ?? {};
+  const metadata: unknown = Reflect.getMetadata(
+    ROUTE_ARGS_METADATA,
+    context.getClass(),
+    context.getHandler().name,
+  );
+  const args = (metadata ?? {}) as Record<string, { data?: unknown }>;
   const names = Object.entries(args)
     .filter(([kind]) => kind.startsWith(`${RouteParamtypes.QUERY}:`))
     .map(([, arg]) => arg.data);
-  return names.every((name) => typeof name === 'string') ? new Set(names as string[]) : null;
+  return names.every((name) => typeof name === 'string') ? new Set(names) : null;
 }
 
 function queryProblems(query: Record<string, unknown>, known: ReadonlySet<string> | null): FieldProblem[] {

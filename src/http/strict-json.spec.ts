@@ -1,4 +1,4 @@
-import { DaemonError } from '../domain/errors';
+import { type DaemonError } from '../domain/errors';
 import { parseStrictJson } from './strict-json';
 
 function refusalOf(text: string): DaemonError {

@@ -59,7 +59,7 @@ function assertPlain(text: string): void {
       keys.add(key);
     },
     onLiteralValue(value, _offset, _length, _line, _column, path) {
-      if (typeof value === 'string') refuse(textProblem(value, () => fieldName(path() as Path)));
+      if (typeof value === 'string') refuse(textProblem(value, () => fieldName(path())));
     },
   });
 }

@@ -22,7 +22,7 @@ const ADDED: Answer = { status: 201, body: { success: true, message: 'Program ad
 let folder: string;
 let path: string;
 let clock = 0;
-let stores: IdempotencyStore[] = [];
+const stores: IdempotencyStore[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'idempotency-'));

@@ -1,6 +1,6 @@
 import { Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DaemonError } from '../domain/errors';
-import { AnswerFile } from './answer-file';
+import { type AnswerFile } from './answer-file';
 import { type Answer, type Bounds, RememberedAnswers } from './remembered-answers';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,31 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation } from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, getSchemaPath } from '@nestjs/swagger';
 import { ErrorResponses } from '../openapi/shared-decorators';
-import { LogsDto } from './dto/logs.dto';
+import { LogGapDto, LogLineDto, LogsDto } from './dto/logs.dto';
+
+const EXAMPLES = {
+  worker: {
+    summary: 'A worker',
+    value: {
+      stdout: '[2025-01-15 10:30:00] Processing: job-123\n[2025-01-15 10:30:01] Completed: job-123',
+      stderr: '',
+    },
+  },
+  failed: {
+    summary: 'A program that did not come up',
+    value: {
+      stdout: '',
+      stderr:
+        'Error: listen EADDRINUSE: address already in use 0.0.0.0:3000\n' +
+        '    at Server.setupListenHandle [as _listen2] (net.js:1314:16)',
+    },
+  },
+};
+
+const EVENTS = {
+  line: { summary: 'stdout: a line', value: { line: 'ready', time: '2025-01-15T10:30:00.000Z' } },
+  gap: { summary: 'gap: lines are gone', value: { stream: 'stdout' } },
+};
 
 export const DescribeLogs = (summary: string): MethodDecorator =>
   applyDecorators(
@@ -12,7 +36,7 @@ export const DescribeLogs = (summary: string): MethodDecorator =>
         'any size. With `grep`, `since` or `until` it searches, the newest lines first, in at most 64 MiB and 2 s. ' +
         'A program that never ran has empty logs.',
     }),
-    ApiOkResponse({ type: LogsDto }),
+    ApiOkResponse({ type: LogsDto, description: 'The lines.', examples: EXAMPLES }),
     ErrorResponses(
       'VALIDATION_ERROR',
       'PORT_REQUIRED',
@@ -37,13 +61,13 @@ export const DescribeLogStream = (summary: string): MethodDecorator =>
       required: false,
       description: 'The id of the last event that was received.',
     }),
+    ApiExtraModels(LogLineDto, LogGapDto),
     ApiOkResponse({
-      description: 'A stream of events.',
+      description: 'A stream of events. The schema is that of their data.',
       content: {
         'text/event-stream': {
-          schema: { type: 'string' },
-          example:
-            'event: stdout\nid: o:12.1-57,e:13.1-0\ndata: {"line":"ready","time":"2025-01-15T10:30:00.000Z"}\n\n',
+          schema: { anyOf: [{ $ref: getSchemaPath(LogLineDto) }, { $ref: getSchemaPath(LogGapDto) }] },
+          examples: EVENTS,
         },
       },
     }),

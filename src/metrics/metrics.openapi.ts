@@ -1,6 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 
+const EXAMPLE = `# HELP hoody_program_up Whether the instance is RUNNING.
+# TYPE hoody_program_up gauge
+hoody_program_up{program="web-server",port="3000"} 1
+`;
+
 export const DescribeMetrics = (): MethodDecorator & ClassDecorator =>
   applyDecorators(
     ApiTags('Metrics'),
@@ -12,9 +17,10 @@ export const DescribeMetrics = (): MethodDecorator & ClassDecorator =>
         'event lag, webhooks, streams, and the Node process. In OpenMetrics when the Accept header prefers it.',
     }),
     ApiOkResponse({
+      description: 'The metrics.',
       content: {
-        'text/plain': { schema: { type: 'string' } },
-        'application/openmetrics-text': { schema: { type: 'string' } },
+        'text/plain': { schema: { type: 'string' }, example: EXAMPLE },
+        'application/openmetrics-text': { schema: { type: 'string' }, example: `${EXAMPLE}# EOF\n` },
       },
     }),
   );

@@ -1,7 +1,15 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, getSchemaPath, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type {
+  OperationObject,
+  ResponseObject,
+  SchemaObject,
+} from '@nestjs/swagger/dist/interfaces/open-api-spec.interface';
 import { VERSION } from '../version';
+import type { ErrorCode } from '../domain/errors';
+import { STATUS_OF } from '../errors/error-status';
 import { ErrorDto } from './error.dto';
+import { errorExamples } from './error.examples';
 
 const DESCRIPTION = `Full control of the background processes of one machine or container, by wrapping supervisord.
 
@@ -31,33 +39,14 @@ export function createDocument(app: INestApplication): OpenAPIObject {
     .addTag('Webhooks', 'Who is told of changes.')
     .addTag('Metrics', 'For Prometheus.')
     .addTag('Health', 'Whether the service can do its work.')
-    .addGlobalResponse(
-      { status: 401, type: ErrorDto, description: '`UNAUTHORIZED`' },
-      { status: 403, type: ErrorDto, description: '`FORBIDDEN`, `FORBIDDEN_ORIGIN`, `FORBIDDEN_HOST`' },
-      { status: 500, type: ErrorDto, description: '`INTERNAL_ERROR`' },
-    )
     .build();
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory: (_controller, method) => method,
   });
   withoutDefaultsInEdits(document);
-  addEdgeErrors(document);
+  withExactReferences(document);
+  withCommonErrors(document);
   return document;
-}
-
-/** What the edge refuses before a route is asked; a route's own words for the same status stand. */
-function addEdgeErrors({ paths }: OpenAPIObject): void {
-  const content = { 'application/json': { schema: { $ref: getSchemaPath(ErrorDto) } } };
-  const of = (description: string) => ({ description, content });
-  for (const { get, post } of Object.values(paths)) {
-    for (const { responses } of [get, post].filter((operation) => operation !== undefined)) {
-      responses['400'] ??= of('`VALIDATION_ERROR`');
-      responses['413'] ??= of(
-        '`PAYLOAD_TOO_LARGE`: a body above 1 MiB, or an address and headers above 16 KiB together',
-      );
-    }
-    if (post) post.responses['415'] ??= of('`UNSUPPORTED_MEDIA_TYPE`');
-  }
 }
 
 /** What an edit does not send keeps its value: the defaults that its schemas inherit would say otherwise. */
@@ -67,4 +56,65 @@ function withoutDefaultsInEdits({ components }: OpenAPIObject): void {
     for (const property of Object.values(schema.properties ?? {}))
       if ('default' in property) delete property.default;
   }
+}
+
+/** The only value of an OpenAPI 3.0 schema that is null. */
+const NULL_SCHEMA: SchemaObject = { type: 'object', nullable: true, enum: [null] };
+
+/**
+ * Nest wraps references in `allOf`. Where nothing stands beside it, it needs no wrapping; and `nullable` beside
+ * it would not let null through, because the schema that it refers to does not.
+ */
+function withExactReferences({ components }: OpenAPIObject): void {
+  for (const schema of Object.values(components?.schemas ?? {})) {
+    if (!('properties' in schema)) continue;
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      if (!('allOf' in property) || property.allOf?.length !== 1) continue;
+      const { allOf, ...rest } = property;
+      if (rest.nullable) schema.properties![name] = { ...rest, anyOf: [allOf[0]!, NULL_SCHEMA] };
+      else if (Object.keys(property).length === 1) schema.properties![name] = allOf[0]!;
+    }
+  }
+}
+
+interface CommonError {
+  name: string;
+  codes: ErrorCode[];
+  concerns?: (operation: OperationObject, method: 'get' | 'post') => boolean;
+}
+
+/** What the edge of the service answers, whatever the route. A route's own words for the same status stand. */
+const COMMON_ERRORS: CommonError[] = [
+  { name: 'BadRequest', codes: ['VALIDATION_ERROR'] },
+  // A route that is open to all says so by a security of its own.
+  { name: 'Unauthorized', codes: ['UNAUTHORIZED'], concerns: ({ security }) => security === undefined },
+  { name: 'Forbidden', codes: ['FORBIDDEN', 'FORBIDDEN_ORIGIN', 'FORBIDDEN_HOST'] },
+  { name: 'PayloadTooLarge', codes: ['PAYLOAD_TOO_LARGE'] },
+  {
+    name: 'UnsupportedMediaType',
+    codes: ['UNSUPPORTED_MEDIA_TYPE'],
+    concerns: (_operation, method) => method === 'post',
+  },
+  { name: 'InternalError', codes: ['INTERNAL_ERROR'] },
+];
+
+/** As components, so that each is there once. */
+function withCommonErrors(document: OpenAPIObject): void {
+  const responses: Record<string, ResponseObject> = {};
+  for (const { name, codes, concerns } of COMMON_ERRORS) {
+    const status = STATUS_OF[codes[0]!];
+    responses[name] = {
+      description: codes.map((code) => `\`${code}\``).join(', '),
+      content: {
+        'application/json': { schema: { $ref: getSchemaPath(ErrorDto) }, examples: errorExamples(codes) },
+      },
+    };
+    for (const path of Object.values(document.paths))
+      for (const method of ['get', 'post'] as const) {
+        const operation = path[method];
+        if (operation && (concerns?.(operation, method) ?? true))
+          operation.responses[status] ??= { $ref: `#/components/responses/${name}` };
+      }
+  }
+  document.components!.responses = responses;
 }

@@ -1,8 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiParam, ApiResponse, ApiSecurity } from '@nestjs/swagger';
+import { ApiBody, ApiParam, ApiResponse, ApiSecurity } from '@nestjs/swagger';
 import type { ErrorCode } from '../domain/errors';
 import { STATUS_OF } from '../errors/error-status';
+import { EmptyBodyDto } from '../validation/empty-body.dto';
 import { ErrorDto } from './error.dto';
+import { errorExamples } from './error.examples';
 
 export const ProgramIdParam = (): MethodDecorator =>
   ApiParam({ name: 'id', description: 'The id of the program.', example: 'web-server' });
@@ -14,18 +16,26 @@ export const TemporaryIdParam = (): MethodDecorator =>
 export function ErrorResponses(...codes: ErrorCode[]): MethodDecorator {
   const statuses = [...new Set(codes.map((code) => STATUS_OF[code]))];
   return applyDecorators(
-    ...statuses.map((status) =>
-      ApiResponse({
+    ...statuses.map((status) => {
+      const ofStatus = codes.filter((code) => STATUS_OF[code] === status);
+      return ApiResponse({
         status,
         type: ErrorDto,
-        description: codes
-          .filter((code) => STATUS_OF[code] === status)
-          .map((code) => `\`${code}\``)
-          .join(', '),
-      }),
-    ),
+        description: ofStatus.map((code) => `\`${code}\``).join(', '),
+        examples: errorExamples(ofStatus),
+      });
+    }),
   );
 }
+
+/** An action that needs no options: no body, an empty one, `null` and `{}` mean the same. */
+export const NoOptions = (): MethodDecorator =>
+  ApiBody({
+    type: EmptyBodyDto,
+    required: false,
+    description: 'Nothing, or an empty object.',
+    examples: { empty: { summary: 'Nothing', value: {} } },
+  });
 
 /** Needs no token. */
 export const Open = (): MethodDecorator => ApiSecurity({});

@@ -10,12 +10,13 @@ import {
 import type { ErrorCode } from '../domain/errors';
 import { HistoryDto } from '../history/history.dto';
 import { DescribeLogs, DescribeLogStream } from '../logs/logs.openapi';
-import { ErrorResponses, ProgramIdParam } from '../openapi/shared-decorators';
+import { ErrorResponses, NoOptions, ProgramIdParam } from '../openapi/shared-decorators';
 import { FleetStatusDto, ProgramStatusDto } from '../status/dto/status.dto';
 import { RestartProgramDto, StartProgramDto, StopProgramDto } from './dto/action-options.dto';
 import { ActionResultDto } from './dto/action-result.dto';
 import { AddProgramDto as AddBody, EditProgramDto as EditBody } from './dto/program-input.dto';
 import { ListedProgramDto, ProgramDto } from './dto/program.dto';
+import { RestoreDto } from './dto/restore.dto';
 import {
   BackupDto,
   ProgramChangedDto,
@@ -46,15 +47,23 @@ export const Programs = (): ClassDecorator =>
 export const ListPrograms = (): MethodDecorator =>
   applyDecorators(
     ApiOperation({ summary: 'List programs', description: 'In order of creation. Filters can be combined.' }),
-    ApiOkResponse({ type: ListedProgramDto, isArray: true }),
+    ApiOkResponse({
+      type: ListedProgramDto,
+      isArray: true,
+      description: 'The programs.',
+      examples: examples.LISTED,
+    }),
     ErrorResponses('VALIDATION_ERROR', 'CONFIG_INVALID'),
   );
 
 export const GetProgram = (): MethodDecorator =>
   applyDecorators(
-    ApiOperation({ summary: 'Get a program' }),
+    ApiOperation({
+      summary: 'Get a program',
+      description: 'As it is configured; what it is doing is at `/status/{id}`.',
+    }),
     ProgramIdParam(),
-    ApiOkResponse({ type: ProgramDto }),
+    ApiOkResponse({ type: ProgramDto, description: 'The program.', example: examples.PROGRAM }),
     ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'CONFIG_INVALID'),
   );
 
@@ -68,7 +77,11 @@ export const AddProgram = (): MethodDecorator =>
         'the user does not exist and no `directory` is given, it runs in `/`.',
     }),
     ApiBody({ type: AddBody, examples: examples.ADD }),
-    ApiCreatedResponse({ type: ProgramChangedDto }),
+    ApiCreatedResponse({
+      type: ProgramChangedDto,
+      description: 'The program, complete.',
+      examples: examples.ADDED,
+    }),
     ErrorResponses(...BAD_PROGRAM, 'PROGRAM_ALREADY_EXISTS', 'IDEMPOTENCY_MISMATCH', ...UNAVAILABLE),
   );
 
@@ -85,7 +98,11 @@ export const EditProgram = (): MethodDecorator =>
     }),
     ProgramIdParam(),
     ApiBody({ type: EditBody, examples: examples.EDIT }),
-    ApiOkResponse({ type: ProgramChangedDto }),
+    ApiOkResponse({
+      type: ProgramChangedDto,
+      description: 'The program as it is now.',
+      examples: examples.CHANGED,
+    }),
     ErrorResponses(
       ...BAD_PROGRAM,
       'PROGRAM_NOT_FOUND',
@@ -105,7 +122,8 @@ export const RemoveProgram = (): MethodDecorator =>
       description: 'Stops it first if it runs. Its log files go, too, unless `keep_logs=true`.',
     }),
     ProgramIdParam(),
-    ApiOkResponse({ type: ProgramRemovedDto }),
+    NoOptions(),
+    ApiOkResponse({ type: ProgramRemovedDto, description: 'It is gone.', example: examples.REMOVED }),
     ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'STOP_FAILED', ...UNAVAILABLE),
   );
 
@@ -116,7 +134,8 @@ export const EnableProgram = (): MethodDecorator =>
       description: 'Registers it with supervisord. Calling it twice is safe.',
     }),
     ProgramIdParam(),
-    ApiOkResponse({ type: ProgramEnabledDto }),
+    NoOptions(),
+    ApiOkResponse({ type: ProgramEnabledDto, description: 'It is enabled.', example: examples.ENABLED }),
     ErrorResponses('VALIDATION_ERROR', 'USER_NOT_FOUND', 'PROGRAM_NOT_FOUND', ...UNAVAILABLE),
   );
 
@@ -129,19 +148,13 @@ export const DisableProgram = (): MethodDecorator =>
         '`actions` lists what was really done.',
     }),
     ProgramIdParam(),
-    ApiOkResponse({ type: ProgramDisabledDto }),
+    NoOptions(),
+    ApiOkResponse({ type: ProgramDisabledDto, description: 'It is disabled.', example: examples.DISABLED }),
     ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'STOP_FAILED', ...UNAVAILABLE),
   );
 
 const actionResponse = (values: Record<string, { summary: string; value: object }>): MethodDecorator =>
-  applyDecorators(
-    ApiExtraModels(ActionResultDto),
-    ApiOkResponse({
-      content: {
-        'application/json': { schema: { $ref: '#/components/schemas/ActionResultDto' }, examples: values },
-      },
-    }),
-  );
+  ApiOkResponse({ type: ActionResultDto, description: 'What was done.', examples: values });
 
 export const StartProgram = (): MethodDecorator =>
   applyDecorators(
@@ -205,7 +218,8 @@ export const ResetPrograms = (): MethodDecorator =>
         'Everything custom goes, logs too; ephemeral programs stay. The state before is kept as a backup (the newest 20 ' +
         'are), which `POST /programs/restore` brings back. It is also the way out when programs.json can not be used.',
     }),
-    ApiOkResponse({ type: ResetDto }),
+    NoOptions(),
+    ApiOkResponse({ type: ResetDto, description: 'What was done.', example: examples.RESET }),
     ErrorResponses('VALIDATION_ERROR', 'STOP_FAILED', 'SUPERVISORD_ERROR'),
   );
 
@@ -215,14 +229,15 @@ export const RestorePrograms = (): MethodDecorator =>
       summary: 'Bring back the programs of a backup',
       description: 'Replaces all programs, which are kept as a backup in turn. Nothing is started.',
     }),
-    ApiOkResponse({ type: ResetDto }),
+    ApiBody({ type: RestoreDto, examples: examples.RESTORE }),
+    ApiOkResponse({ type: ResetDto, description: 'What was done.', example: examples.RESTORED }),
     ErrorResponses('VALIDATION_ERROR', 'NOT_FOUND', 'STOP_FAILED', ...UNAVAILABLE),
   );
 
 export const ListBackups = (): MethodDecorator =>
   applyDecorators(
     ApiOperation({ summary: 'List the backups that a reset has left', description: 'Newest first.' }),
-    ApiOkResponse({ type: BackupDto, isArray: true }),
+    ApiOkResponse({ type: BackupDto, isArray: true, description: 'The backups.', example: examples.BACKUPS }),
     ErrorResponses('VALIDATION_ERROR'),
   );
 
@@ -240,6 +255,6 @@ export const GetProgramHistory = (): MethodDecorator =>
         'Its last changes of state with times, exit statuses and causes, out of the last 10,000 changes of all.',
     }),
     ProgramIdParam(),
-    ApiOkResponse({ type: HistoryDto }),
+    ApiOkResponse({ type: HistoryDto, description: 'Its past.', example: examples.HISTORY }),
     ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'CONFIG_INVALID'),
   );

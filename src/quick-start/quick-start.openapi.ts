@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBody, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { DescribeLogs, DescribeLogStream } from '../logs/logs.openapi';
-import { ErrorResponses, TemporaryIdParam } from '../openapi/shared-decorators';
+import { ErrorResponses, NoOptions, TemporaryIdParam } from '../openapi/shared-decorators';
 import {
   EphemeralProgramDto,
   EphemeralStatusDto,
@@ -9,6 +9,7 @@ import {
   QuickStartDto,
   QuickStartedDto,
 } from './dto/quick-start.dto';
+import * as examples from './quick-start.examples';
 
 export const DescribeQuickStarts = (): ClassDecorator => ApiTags('Quick start');
 
@@ -23,18 +24,13 @@ export const DescribeQuickStart = (): MethodDecorator =>
     }),
     ApiBody({
       type: QuickStartDto,
-      examples: {
-        migration: {
-          summary: 'Start and come back later',
-          value: { command: 'python3 /app/scripts/data-migration.py --batch=1000', user: 'app' },
-        },
-        result: {
-          summary: 'Run and bring the result',
-          value: { command: 'df -h /', user: 'app', wait_for_exit: true, timeout: 10 },
-        },
-      },
+      examples: examples.START,
     }),
-    ApiCreatedResponse({ type: QuickStartedDto }),
+    ApiCreatedResponse({
+      type: QuickStartedDto,
+      description: 'It was started; with `wait_for_exit` its result.',
+      examples: examples.STARTED,
+    }),
     ErrorResponses(
       'VALIDATION_ERROR',
       'INVALID_PORT_RANGE',
@@ -54,15 +50,23 @@ export const DescribeListEphemeral = (): MethodDecorator =>
       summary: 'List ephemeral programs',
       description: 'Those that have ended by themselves stay, with their logs, `pending_cleanup: true`.',
     }),
-    ApiOkResponse({ type: EphemeralProgramDto, isArray: true }),
+    ApiOkResponse({
+      type: EphemeralProgramDto,
+      isArray: true,
+      description: 'The ephemeral programs.',
+      example: [examples.STATUS],
+    }),
     ErrorResponses('VALIDATION_ERROR'),
   );
 
 export const DescribeGetEphemeralStatus = (): MethodDecorator =>
   applyDecorators(
-    ApiOperation({ summary: 'What an ephemeral program is doing' }),
+    ApiOperation({
+      summary: 'What an ephemeral program is doing',
+      description: 'Also of one that has ended, with its exit status, as long as it is listed.',
+    }),
     TemporaryIdParam(),
-    ApiOkResponse({ type: EphemeralStatusDto }),
+    ApiOkResponse({ type: EphemeralStatusDto, description: 'Its state.', example: examples.STATUS }),
     ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND'),
   );
 
@@ -79,6 +83,7 @@ export const DescribeStopEphemeral = (): MethodDecorator =>
       description: 'Its logs go, too. Cleans up one that has ended by itself.',
     }),
     TemporaryIdParam(),
-    ApiOkResponse({ type: EphemeralStoppedDto }),
+    NoOptions(),
+    ApiOkResponse({ type: EphemeralStoppedDto, description: 'What was done.', example: examples.STOPPED }),
     ErrorResponses('VALIDATION_ERROR', 'PROGRAM_NOT_FOUND', 'STOP_FAILED', 'SUPERVISORD_ERROR'),
   );

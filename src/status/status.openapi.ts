@@ -56,6 +56,7 @@ export const DescribeListStatus = (): MethodDecorator =>
         'the status is UNKNOWN and the answer is still 200.',
     }),
     ApiOkResponse({
+      description: 'The state of each program.',
       content: {
         'application/json': {
           schema: { type: 'array', items: STATUS_SCHEMA },
@@ -68,8 +69,14 @@ export const DescribeListStatus = (): MethodDecorator =>
 
 export const DescribeGetStatus = (): MethodDecorator =>
   applyDecorators(
-    ApiOperation({ summary: 'What one program is doing' }),
+    ApiOperation({
+      summary: 'What one program is doing',
+      description: 'Read from memory. A program with a range of ports has `instances`, one for each port.',
+    }),
     ProgramIdParam(),
-    ApiOkResponse({ content: { 'application/json': { schema: STATUS_SCHEMA, examples: EXAMPLES } } }),
+    ApiOkResponse({
+      description: 'Its state, or the states of its instances.',
+      content: { 'application/json': { schema: STATUS_SCHEMA, examples: EXAMPLES } },
+    }),
     ErrorResponses('VALIDATION_ERROR', 'PORT_NOT_IN_RANGE', 'PROGRAM_NOT_FOUND', 'CONFIG_INVALID'),
   );

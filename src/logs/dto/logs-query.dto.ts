@@ -45,6 +45,7 @@ export class LogsQueryDto extends LogSelectionDto {
   @ApiProperty({ required: false })
   grep?: string;
 
+  /** Whether `grep` is plain text or an RE2 expression. */
   @IsOptional()
   @IsOneOf(GREP_MODES)
   @ApiProperty({ required: false, default: 'substring' })

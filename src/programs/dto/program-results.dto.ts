@@ -1,26 +1,23 @@
-import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { ApiProperty } from '@nestjs/swagger';
 import { ProgramDto } from './program.dto';
 
-/** Without a word about it the document would say that it is an object. */
-const ANY_VALUE: ApiPropertyOptions = {
-  oneOf: [
-    { type: 'string' },
-    { type: 'number' },
-    { type: 'boolean' },
-    { type: 'object', additionalProperties: true },
-  ],
-  nullable: true,
-};
+/** What the fields of a program can hold. */
+const ANY_VALUE = [
+  { type: 'string', nullable: true },
+  { type: 'integer' },
+  { type: 'boolean' },
+  { type: 'object', additionalProperties: true },
+];
 
 /** A field that an edit changes. */
 export class FieldChangeDto {
   /** @example "command" */
   field: string;
 
-  @ApiProperty({ ...ANY_VALUE, description: 'The value now; absent for a new program.', required: false })
+  @ApiProperty({ oneOf: ANY_VALUE, description: 'The value now; absent for a new program.', required: false })
   from?: unknown;
 
-  @ApiProperty({ ...ANY_VALUE, description: 'The value afterwards. A secret is `***`.' })
+  @ApiProperty({ oneOf: ANY_VALUE, description: 'The value afterwards. A secret is `***`.' })
   to: unknown;
 }
 
