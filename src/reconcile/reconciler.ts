@@ -10,15 +10,23 @@ import type { Failure } from '../instances/failure';
 import { InstanceBoard } from '../instances/instance-board';
 import { InstanceRunner } from '../instances/instance-runner';
 import { ProgramLocks } from '../instances/program-locks';
-import { instanceOfGroup } from '../supervisor/instance';
+import { instanceOfGroup, type Instance } from '../supervisor/instance';
 import { definitionOf } from '../supervisor/process-definition';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import { wantedAtBoot, withoutCutShortEdits } from './boot-modes';
 import { EphemeralCleaner } from './ephemeral-cleaner';
-import { planReconciliation, type ActualInstance, type DesiredProgram, type PlannedStart } from './plan';
+import {
+  planReconciliation,
+  type ActualInstance,
+  type DesiredProgram,
+  type PlannedStart,
+  type ReconcilePlan,
+} from './plan';
 
 const STARTS_AT_ONCE = 4;
 const STOPS_AT_ONCE = 100;
+/** Between the tries to start what only a trouble of the machine keeps from starting. */
+const TROUBLE_PAUSE_MS = 2000;
 /** Beyond its start_seconds, how long the next priority waits for a program that neither runs nor fails. */
 const PATIENCE_MS = 30_000;
 
@@ -49,15 +57,35 @@ export class Reconciler {
    * lock of all programs. @returns what remains to be started
    */
   async settle(): Promise<PlannedStart[]> {
-    const plan = planReconciliation(this.desired(), this.actual(), { isShared: this.gateway.isAttached });
-    await forEachLimited([...plan.remove, ...plan.stop], STOPS_AT_ONCE, async (instance) => {
-      await this.runner.stop(instance);
-    });
-    const enabled = new Set(this.enabledPrograms().map(({ id }) => id));
-    for (const owner of new Set(plan.remove.map(({ owner }) => owner)))
-      if (!enabled.has(owner)) await this.gateway.unregister(owner);
+    const { remove, stop } = this.plan();
+    await this.stopAll([...remove, ...stop]);
+    const desired = new Set(this.desired().map(({ owner }) => owner));
+    for (const owner of new Set(remove.map(({ owner }) => owner)))
+      if (!desired.has(owner))
+        await this.unlessConnectionLost(`take "${owner}" away`, () => this.gateway.unregister(owner));
     await this.registerAll();
-    return plan.start;
+    this.gateway.removeStaleFiles(desired);
+    return this.plan().start;
+  }
+
+  private plan(): ReconcilePlan {
+    return planReconciliation(this.desired(), this.actual(), { isShared: this.gateway.isAttached });
+  }
+
+  private async stopAll(instances: Instance[]): Promise<void> {
+    await forEachLimited(instances, STOPS_AT_ONCE, (instance) =>
+      this.unlessConnectionLost(`stop "${instance.owner}"`, () => this.runner.stop(instance)),
+    );
+  }
+
+  /** What can't be done with one program, say because the kernel holds its process, must not hold up the rest. */
+  private async unlessConnectionLost(doing: string, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.gateway.requireConnection();
+      this.logger.warn(`Cannot ${doing}: ${(error as Error).message}`);
+    }
   }
 
   /** Tells supervisord of all enabled programs. Those that it can't take stay listed, and show why. */
@@ -81,6 +109,9 @@ export class Reconciler {
     await this.locks.forAll(async () => {
       await this.ephemerals.cleanUp();
       if (this.repository.problem) return;
+      // Which version runs, if any, is not known.
+      const cutShort = new Set(this.repository.programs().flatMap((p) => (p.previous ? [p.id] : [])));
+      await this.stopAll(this.actual().filter(({ owner }) => cutShort.has(owner)));
       await this.repository.updatePrograms((programs) => {
         const whole = withoutCutShortEdits(programs);
         return isNew ? wantedAtBoot(whole) : whole;
@@ -92,33 +123,51 @@ export class Reconciler {
 
   /** By priority: the next waits until those before it run or have failed. A delay holds up nobody else. */
   private async start(starts: PlannedStart[], signal: AbortSignal): Promise<void> {
-    const startOne = async ({ owner, port, delaySeconds }: PlannedStart) => {
-      try {
-        if (delaySeconds > 0) await delay(delaySeconds * 1000, undefined, { signal });
-        if (!signal.aborted) await this.startInstance(owner, port);
-      } catch (error) {
-        if (!signal.aborted) this.logger.warn(`Cannot start "${owner}": ${(error as Error).message}`);
-      }
-    };
-    for (const late of starts.filter(({ delaySeconds }) => delaySeconds > 0)) void startOne(late);
+    for (const late of starts.filter(({ delaySeconds }) => delaySeconds > 0))
+      void this.startAfter(late.delaySeconds * 1000, late, signal);
     const prompt = starts.filter(({ delaySeconds }) => delaySeconds === 0);
-    for (const priority of new Set(prompt.map((planned) => planned.priority)))
-      await forEachLimited(
-        prompt.filter((planned) => planned.priority === priority),
-        STARTS_AT_ONCE,
-        startOne,
-      );
+    for (const priority of new Set(prompt.map((planned) => planned.priority))) {
+      const begun: { ready: Promise<unknown> }[] = [];
+      const level = prompt.filter((planned) => planned.priority === priority);
+      await forEachLimited(level, STARTS_AT_ONCE, async (planned) => {
+        begun.push(await this.startOne(planned, signal));
+      });
+      await Promise.all(begun.map(({ ready }) => ready));
+    }
   }
 
-  private async startInstance(owner: string, port: number): Promise<void> {
+  private async startAfter(ms: number, planned: PlannedStart, signal: AbortSignal): Promise<void> {
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+    await this.startOne(planned, signal);
+  }
+
+  /** Resolves when the start is made. @returns what resolves when it runs or has failed, if it does not yet */
+  private async startOne(planned: PlannedStart, signal: AbortSignal): Promise<{ ready: Promise<unknown> }> {
+    const plain = { ready: Promise.resolve() };
+    if (signal.aborted) return plain;
+    const { owner, port } = planned;
+    try {
+      const begun = await this.begin(owner, port);
+      return begun && 'verdict' in begun ? { ready: begun.verdict } : plain;
+    } catch (error) {
+      if (signal.aborted) return plain;
+      this.logger.warn(`Cannot start "${owner}": ${(error as Error).message}`);
+      // A full disk, say: the program is not to blame, and the trouble will pass.
+      if (error instanceof DaemonError && error.code === 'INTERNAL_ERROR')
+        void this.startAfter(TROUBLE_PAUSE_MS, planned, signal);
+      return plain;
+    }
+  }
+
+  private async begin(owner: string, port: number) {
     const program = this.repository.programs().find(({ id }) => id === owner);
-    if (!program?.enabled || !program.wanted.includes(port)) return;
+    if (!program?.enabled || !program.wanted.includes(port)) return null;
     const stillWanted = () => {
       if (!this.repository.program(owner).wanted.includes(port)) throw new Error('it is not wanted any more');
     };
     const timeoutMs = program.start_seconds * 1000 + PATIENCE_MS;
     const options = { isSingleShot: false, stillWanted };
-    await this.runner.start(definitionOf(program), { owner, port }, options, timeoutMs);
+    return await this.runner.begin(definitionOf(program), { owner, port }, options, timeoutMs);
   }
 
   private desired(): DesiredProgram[] {
