@@ -169,7 +169,7 @@ describe('a service that is killed again and again', () => {
   }
 
   /** null: it was not acknowledged, since the service died or a reset came first. */
-  async function answerTo(send: () => Promise<Answer>): Promise<Answer['body'] | null> {
+  async function answerTo(send: () => Promise<Answer>): Promise<Answer['body']> {
     try {
       const { status, body } = await send();
       if (status >= 500) throw new Error(`${status} ${JSON.stringify(body)}`);
