@@ -5,6 +5,7 @@ import type { StoredProgram } from '../domain/program';
 import { ChangeFeed } from '../events/change-feed';
 import { forEachLimited } from '../instances/concurrency';
 import { ProgramLocks } from '../instances/program-locks';
+import { wantedAtBoot } from '../reconcile/boot-modes';
 import { Reconciler } from '../reconcile/reconciler';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import type { BackupDto, ResetDto } from './dto/program-results.dto';
@@ -27,9 +28,9 @@ export class ProgramResetService {
   ) {}
 
   async reset(): Promise<ResetDto> {
-    const defaults = this.repository
-      .defaults()
-      .map((program) => ({ ...program, wanted: [], previous: null }));
+    const defaults = wantedAtBoot(
+      this.repository.defaults().map((program) => ({ ...program, wanted: [], previous: null })),
+    );
     const backup = await this.replaceAll(defaults, 'reset');
     return {
       success: true,
@@ -69,7 +70,7 @@ export class ProgramResetService {
     return names.map((backup) => ({ backup, created_at: timeIn(backup) }));
   }
 
-  private async replaceAll(next: StoredProgram[], action: 'reset' | 'restored'): Promise<string | null> {
+  private async replaceAll(next: readonly StoredProgram[], action: 'reset' | 'restored'): Promise<string | null> {
     return await this.locks.forAll(async () => {
       this.gateway.requireConnection();
       const before = this.repository.problem ? [] : this.repository.programs();
@@ -82,7 +83,7 @@ export class ProgramResetService {
         throw incomplete(error);
       });
       // Also what ran on while programs.json could not be used.
-      await this.reconciler.settle();
+      await this.reconciler.bringAbout();
       this.feed.publishConfig(action, null);
       this.logger.log(
         `All programs were replaced (${action}); the state before is in ${backup ?? 'no file'}`,

@@ -11,15 +11,23 @@ import { InstanceBoard } from '../instances/instance-board';
 import { InstanceRunner } from '../instances/instance-runner';
 import { ProgramLocks } from '../instances/program-locks';
 import { StartLane } from '../instances/start-lane';
-import { instanceOfGroup } from '../supervisor/instance';
+import { instanceOfGroup, type Instance } from '../supervisor/instance';
 import { definitionOf } from '../supervisor/process-definition';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import { wantedAtBoot, withoutCutShortEdits } from './boot-modes';
 import { EphemeralCleaner } from './ephemeral-cleaner';
-import { planReconciliation, type ActualInstance, type DesiredProgram, type PlannedStart } from './plan';
+import {
+  planReconciliation,
+  type ActualInstance,
+  type DesiredProgram,
+  type PlannedStart,
+  type ReconcilePlan,
+} from './plan';
 
 const REGISTERED_AT_ONCE = 4;
 const STOPS_AT_ONCE = 100;
+/** Between the tries to start what only a trouble of the machine keeps from starting. */
+const TROUBLE_PAUSE_MS = 2000;
 /** Beyond its start_seconds, how long the next priority waits for a program that neither runs nor fails. */
 const PATIENCE_MS = 30_000;
 
@@ -46,27 +54,49 @@ export class Reconciler {
   }
 
   /**
-   * Takes away and stops what should not be there, and tells supervisord of what should. Callers hold the
-   * lock of all programs. @param replaced programs of which another version may run
-   * @returns what remains to be started
+   * Takes away and stops what should not be there, tells supervisord of what should, and begins to start what
+   * should run; resolves before that has been started. Callers hold the lock of all programs.
    */
-  async settle(replaced: ReadonlySet<string> = new Set()): Promise<PlannedStart[]> {
-    const outdated = this.actual().filter(({ owner }) => replaced.has(owner));
-    await forEachLimited(outdated, STOPS_AT_ONCE, async (instance) => {
-      await this.runner.stop(instance);
-    });
-    const actual = this.actual().map((one) =>
-      replaced.has(one.owner) ? { ...one, wasEverStarted: false } : one,
-    );
-    const plan = planReconciliation(this.desired(), actual, { isShared: this.gateway.isAttached });
-    await forEachLimited([...plan.remove, ...plan.stop], STOPS_AT_ONCE, async (instance) => {
-      await this.runner.stop(instance);
-    });
-    const enabled = new Set(this.enabledPrograms().map(({ id }) => id));
-    for (const owner of new Set(plan.remove.map(({ owner }) => owner)))
-      if (!enabled.has(owner)) await this.gateway.unregister(owner);
+  async bringAbout(): Promise<void> {
+    this.boot.abort();
+    this.boot = new AbortController();
+    const { remove, stop } = this.plan();
+    await this.stopAll([...remove, ...stop]);
+    const desired = new Set(this.desired().map(({ owner }) => owner));
+    for (const owner of new Set(remove.map(({ owner }) => owner)))
+      if (!desired.has(owner))
+        await this.unlessConnectionLost(`take "${owner}" away`, () => this.gateway.unregister(owner));
     await this.registerAll();
-    return plan.start;
+    this.gateway.removeStaleFiles(desired);
+    void this.start(this.plan().start, this.boot.signal);
+  }
+
+  private plan(): ReconcilePlan {
+    return planReconciliation(this.desired(), this.actual(), { isShared: this.gateway.isAttached });
+  }
+
+  private async stopAll(instances: Instance[]): Promise<void> {
+    await forEachLimited(instances, STOPS_AT_ONCE, (instance) =>
+      this.unlessConnectionLost(`stop "${instance.owner}"`, () => this.runner.stop(instance)),
+    );
+  }
+
+  /** Ends what a cut-short edit has left, as if it had never been started. */
+  private async takeBack(instances: Instance[]): Promise<void> {
+    await this.stopAll(instances);
+    await forEachLimited(instances, STOPS_AT_ONCE, (instance) =>
+      this.unlessConnectionLost(`reset "${instance.owner}"`, () => this.gateway.forgetEnd(instance)),
+    );
+  }
+
+  /** What can't be done with one program, say because the kernel holds its process, must not hold up the rest. */
+  private async unlessConnectionLost(doing: string, step: () => Promise<unknown>): Promise<void> {
+    try {
+      await step();
+    } catch (error) {
+      this.gateway.requireConnection();
+      this.logger.warn(`Cannot ${doing}: ${(error as Error).message}`);
+    }
   }
 
   /** Tells supervisord of all enabled programs. Those that it can't take stay listed, and show why. */
@@ -86,38 +116,52 @@ export class Reconciler {
 
   private async reconcile(isNew: boolean): Promise<void> {
     this.boot.abort();
-    this.boot = new AbortController();
     await this.locks.forAll(async () => {
       await this.ephemerals.cleanUp();
       if (this.repository.problem) return;
-      const cutShort = this.repository.programs().filter(({ previous }) => previous !== null);
+      // Which version runs, if any, is not known.
+      const cutShort = new Set(this.repository.programs().flatMap((p) => (p.previous ? [p.id] : [])));
+      await this.takeBack(this.actual().filter(({ owner }) => cutShort.has(owner)));
       await this.repository.updatePrograms((programs) => {
         const whole = withoutCutShortEdits(programs);
         return isNew ? wantedAtBoot(whole) : whole;
       });
-      const starts = await this.settle(new Set(cutShort.map(({ id }) => id)));
-      void this.start(starts, this.boot.signal);
+      await this.bringAbout();
     });
   }
 
   /** By priority: the next waits until those before it run or have failed. A delay holds up nobody else. */
   private async start(starts: PlannedStart[], signal: AbortSignal): Promise<void> {
     const lane = new StartLane();
-    const startOne = async ({ owner, port, delaySeconds }: PlannedStart) => {
-      try {
-        if (delaySeconds > 0) await delay(delaySeconds * 1000, undefined, { signal });
-        if (!signal.aborted) await this.startInstance(owner, port, lane);
-      } catch (error) {
-        if (!signal.aborted) this.logger.warn(`Cannot start "${owner}": ${(error as Error).message}`);
-      }
-    };
-    for (const late of starts.filter(({ delaySeconds }) => delaySeconds > 0)) void startOne(late);
+    for (const late of starts.filter(({ delaySeconds }) => delaySeconds > 0))
+      void this.startAfter(late.delaySeconds * 1000, late, lane, signal);
     const prompt = starts.filter(({ delaySeconds }) => delaySeconds === 0);
-    for (const priority of new Set(prompt.map((planned) => planned.priority)))
-      await Promise.all(prompt.filter((planned) => planned.priority === priority).map(startOne));
+    for (const priority of new Set(prompt.map((planned) => planned.priority))) {
+      const level = prompt.filter((planned) => planned.priority === priority);
+      await Promise.all(level.map((planned) => this.startOne(planned, lane, signal)));
+    }
   }
 
-  private async startInstance(owner: string, port: number, lane: StartLane): Promise<void> {
+  private async startAfter(ms: number, planned: PlannedStart, lane: StartLane, signal: AbortSignal): Promise<void> {
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+    await this.startOne(planned, lane, signal);
+  }
+
+  /** Resolves when it runs or has failed. */
+  private async startOne(planned: PlannedStart, lane: StartLane, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      await this.startInstance(planned, lane);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.logger.warn(`Cannot start "${planned.owner}": ${(error as Error).message}`);
+      // A full disk, say: the program is not to blame, and the trouble will pass.
+      if (error instanceof DaemonError && error.code === 'INTERNAL_ERROR')
+        void this.startAfter(TROUBLE_PAUSE_MS, planned, lane, signal);
+    }
+  }
+
+  private async startInstance({ owner, port }: PlannedStart, lane: StartLane): Promise<void> {
     const program = this.repository.programs().find(({ id }) => id === owner);
     if (!program?.enabled || !program.wanted.includes(port)) return;
     const stillWanted = () => {

@@ -33,6 +33,8 @@ export class AttachedSupervisor implements SupervisorHost {
   /** Whoever owns it starts it. */
   async ensure(): Promise<void> {}
 
+  repairSocket(): void {}
+
   async endLeftovers(): Promise<void> {
     await endMarked(markPrefix(`${this.identity.id}:`), { signal: 'SIGTERM', graceMs: LEFTOVER_GRACE_MS });
   }

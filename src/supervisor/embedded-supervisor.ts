@@ -15,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { StatePaths } from '../config-store/state-paths';
 import { endMarked } from '../process-table/end-marked';
 import { markPrefix } from '../process-table/marked-processes';
+import { MARK_VARIABLE } from '../process-table/process-mark';
 import { DEFAULT_PATH } from './launcher';
 import { processIdentity } from './process-identity';
 import { RpcClient } from './rpc-client';
@@ -59,10 +60,7 @@ export class EmbeddedSupervisor implements SupervisorHost {
   }
 
   async ensure(): Promise<void> {
-    if (this.isAlive()) {
-      this.restoreSocket();
-      return;
-    }
+    if (this.isAlive()) return;
     await this.pauseBetweenStarts();
     await this.endLeftovers();
     await this.start();
@@ -91,9 +89,17 @@ export class EmbeddedSupervisor implements SupervisorHost {
     return process !== null && processIdentity(Number.parseInt(process, 10)) === process;
   }
 
-  /** A socket file that somebody deleted comes back from the link that was made of it. */
-  private restoreSocket(): void {
-    if (!existsSync(this.socket) && existsSync(this.spareSocket)) linkSync(this.spareSocket, this.socket);
+  /** The socket file has a second name, from which it comes back. */
+  repairSocket(): void {
+    const hasSocket = existsSync(this.socket);
+    const hasSpare = existsSync(this.spareSocket);
+    if (hasSocket === hasSpare) return;
+    try {
+      if (hasSpare) linkSync(this.spareSocket, this.socket);
+      else linkSync(this.socket, this.spareSocket);
+    } catch {
+      // The call itself will say what is wrong.
+    }
   }
 
   private get spareSocket(): string {
@@ -122,6 +128,8 @@ export class EmbeddedSupervisor implements SupervisorHost {
         LANG: 'C.UTF-8',
         PYTHONPATH: join(__dirname, 'bridge'),
         PYTHONDONTWRITEBYTECODE: '1',
+        // Programs get another one. It finds a supervisord whose start the service did not live to note down.
+        [MARK_VARIABLE]: `${this.identity.id}:supervisord:`,
       },
     });
     closeSync(output);
@@ -137,9 +145,13 @@ export class EmbeddedSupervisor implements SupervisorHost {
     });
     failure.catch(() => undefined);
     child.unref();
-    this.identity.update({ process: child.pid ? processIdentity(child.pid) : null });
+    try {
+      this.identity.update({ process: child.pid ? processIdentity(child.pid) : null });
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
     await Promise.race([this.untilReady(), failure]);
-    linkSync(this.socket, this.spareSocket);
   }
 
   private writeConfig(): string {
@@ -157,7 +169,7 @@ export class EmbeddedSupervisor implements SupervisorHost {
   }
 
   private async untilReady(): Promise<void> {
-    const rpc = new RpcClient(this.url);
+    const rpc = new RpcClient(this.url, () => this.repairSocket());
     for (const end = Date.now() + READY_WITHIN_MS; ; await delay(20)) {
       try {
         await rpc.call('supervisor.getState');

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeFileAtomically } from '../config-store/atomic-file';
+import { cannotSave } from '../config-store/disk-error';
 import type { StatePaths } from '../config-store/state-paths';
 import { DaemonError } from '../domain/errors';
 import { daemonErrorOf, FAULT, isFault } from './faults';
@@ -13,7 +14,7 @@ import { isAlive, type ProcessMirror } from './process-mirror';
 import type { RpcClient } from './rpc-client';
 import type { StateLink } from './state-link';
 import type { SupervisorHost } from './supervisor-host';
-import { homeOf, requireUser, type SystemUser } from './system-users';
+import { findUser, homeOf, requireUser, type SystemUser } from './system-users';
 
 /** How long the mirror may lag behind supervisord's answer. */
 const MIRROR_LAG_MS = 10_000;
@@ -51,6 +52,35 @@ export class GroupRegistry {
       }
       this.definitions.set(definition.owner, definition);
     });
+  }
+
+  /** Puts right what a start needs, should somebody have deleted or changed it by hand. */
+  async repairFiles(owner: string): Promise<void> {
+    const definition = this.definitions.get(owner);
+    const user = definition && (await findUser(definition.user));
+    if (!user) return;
+    try {
+      this.makeFolders(owner);
+    } catch (error) {
+      throw cannotSave(this.paths.logs, error);
+    }
+    const isWhole = (d: ProcessDefinition) => this.isLauncher(d, user);
+    if (isWhole(definition)) return;
+    await this.oneAtATime(async () => {
+      const current = this.definitions.get(owner);
+      if (current?.user === user.name && !isWhole(current)) await this.writeLauncher(current, user);
+    });
+  }
+
+  /** Takes away generated files of programs other than these: a crash may have left them. */
+  removeStaleFiles(owners: ReadonlySet<string>): void {
+    const { launchers } = this.paths;
+    removeUnless(launchers, (name) => owners.has(/^(.+)\.sh$/.exec(name)?.[1] ?? ''));
+    // The folder of an attached supervisord is not ours alone.
+    if (this.host.isAttached) return;
+    const groupFiles = new Set([...owners].map((owner) => this.host.groupFile(owner)));
+    const folder = this.paths.groupFiles;
+    removeUnless(folder, (name) => groupFiles.has(join(folder, name)));
   }
 
   /** Whether supervisord would take the definition; nothing is changed. */
@@ -101,24 +131,45 @@ export class GroupRegistry {
     const groupFile = this.host.groupFile(definition.owner);
     const launcher = this.paths.launcher(definition.owner);
     const before = { groupFile: contentOf(groupFile), launcher: contentOf(launcher) };
-    // supervisord refuses all of its configuration when a log directory is missing.
-    mkdirSync(this.paths.logs, { recursive: true, mode: 0o700 });
-    mkdirSync(this.paths.launchers, { recursive: true, mode: 0o711 });
-    mkdirSync(dirname(groupFile), { recursive: true, mode: 0o700 });
-    const directory = definition.directory ?? homeOf(user);
-    const writeLauncher = (text: string) =>
-      writeFileAtomically(launcher, text, { mode: 0o500, owner: user, isDurable: false });
     const writeGroupFile = (text: string) => writeFileAtomically(groupFile, text, { isDurable: false });
-    const script = launcherScript(definition, user, directory);
-    const text = groupFileText(definition, this.paths, this.host.mark);
-    if (before.launcher !== script || !belongsTo(launcher, user)) await writeLauncher(script);
-    if (before.groupFile !== text) await writeGroupFile(text);
-    return async () => {
+    const restore = async () => {
       if (before.launcher === null) rmSync(launcher, { force: true });
-      else await writeLauncher(before.launcher);
+      else await writeFileAtomically(launcher, before.launcher, launcherOptions(user));
       if (before.groupFile === null) rmSync(groupFile, { force: true });
       else await writeGroupFile(before.groupFile);
     };
+    const text = groupFileText(definition, this.paths, this.host.mark);
+    try {
+      this.makeFolders(definition.owner);
+      if (before.groupFile !== text) await writeGroupFile(text);
+      // Last, since a program that is restarted reads it at once.
+      if (!this.isLauncher(definition, user)) await this.writeLauncher(definition, user);
+    } catch (error) {
+      await restore().catch(() => undefined);
+      throw error instanceof DaemonError ? error : cannotSave(groupFile, error);
+    }
+    return restore;
+  }
+
+  private makeFolders(owner: string): void {
+    // supervisord refuses all of its configuration when a log directory is missing.
+    mkdirSync(this.paths.logs, { recursive: true, mode: 0o700 });
+    mkdirSync(this.paths.launchers, { recursive: true, mode: 0o711 });
+    mkdirSync(dirname(this.host.groupFile(owner)), { recursive: true, mode: 0o700 });
+  }
+
+  private async writeLauncher(definition: ProcessDefinition, user: SystemUser): Promise<void> {
+    const launcher = this.paths.launcher(definition.owner);
+    try {
+      await writeFileAtomically(launcher, scriptOf(definition, user), launcherOptions(user));
+    } catch (error) {
+      throw cannotSave(launcher, error);
+    }
+  }
+
+  private isLauncher(definition: ProcessDefinition, user: SystemUser): boolean {
+    const launcher = this.paths.launcher(definition.owner);
+    return belongsTo(launcher, user) && contentOf(launcher) === scriptOf(definition, user);
   }
 
   private async bringIn(definition: ProcessDefinition): Promise<void> {
@@ -180,6 +231,23 @@ function refusal(error: unknown, owner: string): DaemonError {
   if (isFault(error, FAULT.STILL_RUNNING))
     return new DaemonError('PROGRAM_RUNNING', `Program "${owner}" is running. Stop it first.`);
   return daemonErrorOf(error, `take over the configuration of "${owner}"`);
+}
+
+function scriptOf(definition: ProcessDefinition, user: SystemUser): string {
+  return launcherScript(definition, user, definition.directory ?? homeOf(user));
+}
+
+function launcherOptions(owner: SystemUser) {
+  return { mode: 0o500, owner, isDurable: false };
+}
+
+function removeUnless(folder: string, isKept: (name: string) => boolean): void {
+  try {
+    for (const name of readdirSync(folder))
+      if (!isKept(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  } catch {
+    // They do no harm.
+  }
 }
 
 function belongsTo(launcher: string, user: SystemUser): boolean {

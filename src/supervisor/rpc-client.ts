@@ -11,7 +11,11 @@ export class RpcClient {
   private agent = this.freshAgent();
 
   /** @param url `unix:///path` or `http://user:pass@host:port` */
-  constructor(url: string) {
+  constructor(
+    url: string,
+    /** Sees to it that the address can be reached, should somebody have deleted a socket file. */
+    private readonly repair: () => void = () => undefined,
+  ) {
     this.client = connect(url);
     this.client.client.options.agent = this.agent;
   }
@@ -21,6 +25,7 @@ export class RpcClient {
    * @throws SupervisorFault; DaemonError SUPERVISORD_ERROR when there is no answer
    */
   async call<T>(method: string, ...args: unknown[]): Promise<T> {
+    this.repair();
     return await new Promise<T>((resolve, reject) => {
       const deadline = setTimeout(() => {
         reject(unreachable(`no answer to ${method} in ${DEADLINE_MS / 1000} s`));

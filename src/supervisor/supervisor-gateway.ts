@@ -58,6 +58,9 @@ export abstract class SupervisorGateway {
    */
   abstract unregister(owner: string): Promise<boolean>;
 
+  /** Takes away the generated files of all programs but these. */
+  abstract removeStaleFiles(owners: ReadonlySet<string>): void;
+
   /** What supervisord was last told of a program. */
   abstract definition(owner: string): ProcessDefinition | undefined;
 

@@ -14,6 +14,8 @@ export interface SupervisorHost {
    * what the old one left behind was ended. @throws Error with the reason when there is none
    */
   ensure(): Promise<void>;
+  /** Brings a socket file back that somebody deleted. Cheap, and never throws. */
+  repairSocket(): void;
   /** Called at each contact with another start of supervisord than before. */
   endLeftovers(): Promise<void>;
   /** The start of supervisord that was last taken into use, also by an earlier run of the service. */

@@ -36,7 +36,7 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     paths: StatePaths,
   ) {
     super();
-    this.rpc = new RpcClient(host.url);
+    this.rpc = new RpcClient(host.url, () => host.repairSocket());
     this.bridge = new BridgeStateLink(this.rpc, host.bridgeSocket, this.mirror);
     this.polling = new PollingStateLink(this.rpc, this.mirror);
     this.link = this.bridge;
@@ -103,11 +103,16 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     return await this.registry.unregister(owner);
   }
 
+  removeStaleFiles(owners: ReadonlySet<string>): void {
+    this.registry.removeStaleFiles(owners);
+  }
+
   definition(owner: string): ProcessDefinition | undefined {
     return this.registry.definition(owner);
   }
 
   async startProcess(instance: Instance): Promise<void> {
+    await this.registry.repairFiles(instance.owner);
     await this.command(instance, 'start', 'supervisor.startProcess', [false], FAULT.ALREADY_STARTED);
   }
 
