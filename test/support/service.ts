@@ -21,6 +21,8 @@ export interface ServiceOptions {
   env?: Record<string, string>;
   /** An existing state directory; it is kept at the end. */
   stateDir?: string;
+  /** Runs it as another user than the tests; it must be able to read the checkout and own `stateDir`. */
+  runAs?: { uid: number; gid: number };
 }
 
 /** The built service, with a real supervisord, in a state directory of its own. */
@@ -94,6 +96,7 @@ export class Service {
         ...this.options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...this.options.runAs,
     });
     this.child = child;
     for (const stream of [child.stdout!, child.stderr!])
