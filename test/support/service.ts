@@ -93,6 +93,8 @@ export class Service {
         DAEMON_STATE_DIR: this.stateDir,
         DAEMON_PORT: '0',
         DAEMON_LOG_LEVEL: 'warn',
+        // So that the tests can be run on another version of supervisord.
+        ...(process.env.DAEMON_SUPERVISORD && { DAEMON_SUPERVISORD: process.env.DAEMON_SUPERVISORD }),
         ...this.options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
