@@ -57,7 +57,7 @@ describe.each<[string, OwnSupervisordOptions]>([
     const edited = await service.post(`programs/edit/${id}`, { command: 'exec sleep 2000', restart: true });
     expect(edited.status).toBe(200);
     const { pid } = (await service.get(`status/${id}`)).body;
-    expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toBe('sleep\x002000\x00');
+    await until(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8') === 'sleep\x002000\x00');
     const restarted = await service.post(`programs/${id}/restart`);
     expect(restarted.body).toMatchObject({ message: 'Program restarted', status: 'RUNNING' });
     expect(restarted.body.pid).not.toBe(pid);
