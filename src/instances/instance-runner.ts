@@ -71,7 +71,8 @@ export class InstanceRunner {
       this.gateway.requireConnection();
       return { kind: 'timeout', status: this.board.status(instance).status };
     }
-    if (decided.info.state === 'RUNNING')
+    // EXITED comes after RUNNING only; polling may see nothing of a short run but its end.
+    if (decided.info.state === 'RUNNING' || decided.info.state === 'EXITED')
       return { kind: 'running', pid: decided.info.pid, wasRunning: false };
     await this.board.explained(instance);
     const { failure, exitStatus } = this.board.status(instance);

@@ -61,8 +61,16 @@ export class Startup implements OnApplicationBootstrap, BeforeApplicationShutdow
         await this.runner.stop(instance);
       }).catch((error: Error) => this.logger.warn(error.message));
     }
-    if (this.gateway.isAttached) await this.gateway.close();
-    else await this.gateway.shutdown();
+    if (!this.gateway.isAttached) return await this.gateway.shutdown();
+    await this.takeLeave();
+    await this.gateway.close();
+  }
+
+  /** Leaves nothing in somebody else's supervisord that could keep it from starting one day. */
+  private async takeLeave(): Promise<void> {
+    const owners = new Set([...this.gateway.mirror.all()].map((info) => instanceOfGroup(info.group)!.owner));
+    for (const owner of owners)
+      await this.gateway.unregister(owner).catch((error: Error) => this.logger.warn(error.message));
   }
 
   /** What the journal says was last told of each instance; from then on only differences are told. */

@@ -12,7 +12,8 @@ import type { ProcessDefinition } from './process-definition';
  */
 export function groupFileText(definition: ProcessDefinition, paths: StatePaths, mark: string): string {
   const shared = [
-    ...(process.geteuid?.() === 0 ? [`user=${definition.user}`] : []),
+    // Also where it is the service's own: an attached supervisord may run as root.
+    `user=${definition.user}`,
     'directory=/',
     'umask=022',
     'autostart=false',
@@ -33,7 +34,7 @@ export function groupFileText(definition: ProcessDefinition, paths: StatePaths, 
       return [
         `[program:${group}]`,
         'command=/usr/bin/setpriv --pdeathsig KILL /usr/bin/env -i --default-signal=PIPE,XFSZ,INT,QUIT,HUP,TERM ' +
-          `${MARK_VARIABLE}=${mark}${group} /bin/sh ${paths.launcher(definition.owner)}${port ? ` ${port}` : ''}`,
+          `${MARK_VARIABLE}=${mark}${group} /bin/sh -c '. ${paths.launcher(definition.owner)}' sh${port ? ` ${port}` : ''}`,
         ...shared,
         ...logLines(definition, 'stdout', paths.logFile(instance, 'stdout')),
         ...logLines(definition, 'stderr', paths.logFile(instance, 'stderr')),

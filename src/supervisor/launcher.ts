@@ -5,7 +5,7 @@ import type { SystemUser } from './system-users';
 export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * The script that runs one instance; its argument is the port. supervisord's INI cannot carry every text
+ * The script that runs one instance: sourced, so that `$0` is `sh`, with the port as `$1`. supervisord's INI cannot carry every text
  * (`;`, `%`, quotes, line breaks), a script in single quotes can, byte for byte.
  */
 export function launcherScript(definition: ProcessDefinition, user: SystemUser, directory: string): string {
@@ -19,6 +19,8 @@ export function launcherScript(definition: ProcessDefinition, user: SystemUser, 
     'set --',
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoteWithPort(value)}`),
     `cd -- ${shellQuote(directory)} || exit 127`,
+    // `cd` has set and exported it; nobody gave it to the program.
+    'unset OLDPWD',
     commandLines(definition),
   ].join('\n');
 }

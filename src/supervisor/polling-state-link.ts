@@ -1,7 +1,8 @@
 import type { SupervisorState } from '../domain/states';
+import { daemonErrorOf, SupervisorFault } from './faults';
 import { instanceOfGroup } from './instance';
-import type { ProcessInfo, ProcessMirror } from './process-mirror';
 import { processIdentity } from './process-identity';
+import { isAlive, type ProcessInfo, type ProcessMirror } from './process-mirror';
 import type { RpcClient } from './rpc-client';
 import type { LinkContact, StateLink } from './state-link';
 
@@ -14,6 +15,18 @@ interface RpcProcessInfo {
   spawnerr: string;
   start: number;
   stop: number;
+}
+
+interface RpcFault {
+  faultCode: number;
+  faultString: string;
+}
+
+interface Picture {
+  pid: number;
+  /** Names the supervisord that gave the picture. */
+  epoch: string;
+  processes: ProcessInfo[];
 }
 
 const QUIET_INTERVAL_MS = 1000;
@@ -31,22 +44,31 @@ export class PollingStateLink implements StateLink {
   private busyUntil = 0;
   private lastPollTook = 0;
   private onLost: ((reason: string) => void) | null = null;
+  /** Groups in which something was begun since the last question was put. */
+  private readonly expected = new Set<string>();
+  private epoch: string | null;
 
+  /** @param lastEpoch what `connect` answered last, also in an earlier run of the service */
   constructor(
     private readonly rpc: RpcClient,
     private readonly mirror: ProcessMirror,
-  ) {}
+    lastEpoch: string | null,
+  ) {
+    this.epoch = lastEpoch;
+  }
 
   async connect(onLost: (reason: string) => void): Promise<LinkContact> {
     this.close();
-    const pid = await this.rpc.call<number>('supervisor.getPID');
-    await this.poll();
+    const { pid, epoch, processes } = await this.ask();
+    this.epoch = epoch;
+    this.mirror.replace(processes, Date.now());
     this.onLost = onLost;
     this.scheduleNext();
-    return { epoch: processIdentity(pid) ?? `pid-${pid}`, pid };
+    return { epoch, pid };
   }
 
-  expectChanges(): void {
+  expectChanges(group?: string): void {
+    if (group) this.expected.add(group);
     this.busyUntil = Date.now() + BUSY_MS;
     if (this.onLost && !this.isAsking) this.scheduleNext();
   }
@@ -79,11 +101,50 @@ export class PollingStateLink implements StateLink {
   }
 
   private async poll(): Promise<void> {
+    const begun = [...this.expected];
+    this.expected.clear();
+    const { epoch, processes } = await this.ask();
+    if (epoch !== this.epoch) throw new Error('it was started anew');
+    const now = Date.now();
+    const seen = new Map(begun.map((group) => [group, this.mirror.get(group)]));
+    this.mirror.replace(processes, now);
+    // Times are whole seconds: two runs that came to the same end in the same second look alike.
+    for (const info of processes)
+      if (seen.has(info.group) && seen.get(info.group) === this.mirror.get(info.group))
+        this.mirror.apply(info.group, info, now, true);
+  }
+
+  /** One request: a supervisord that was replaced between two would go unnoticed. */
+  private async ask(): Promise<Picture> {
     const began = Date.now();
-    const answers = await this.rpc.call<RpcProcessInfo[]>('supervisor.getAllProcessInfo');
+    const calls = ['supervisor.getPID', 'supervisor.getAllProcessInfo'];
+    const [pid, answers] = await this.rpc.call<[number | RpcFault, RpcProcessInfo[] | RpcFault]>(
+      'system.multicall',
+      calls.map((methodName) => ({ methodName, params: [] })),
+    );
     this.lastPollTook = Date.now() - began;
-    const ours = answers.filter((answer) => instanceOfGroup(answer.group));
-    this.mirror.replace(ours.map(infoOf), Date.now());
+    for (const answer of [pid, answers])
+      if (typeof answer === 'object' && 'faultCode' in answer)
+        throw daemonErrorOf(new SupervisorFault(answer.faultCode, answer.faultString), 'tell its states');
+    const processes = (answers as RpcProcessInfo[])
+      .filter((answer) => instanceOfGroup(answer.group))
+      .map(infoOf);
+    return { pid: pid as number, epoch: this.epochOf(pid as number, processes), processes };
+  }
+
+  /** `supervisorctl reload` keeps the process, and everything in it begins anew. */
+  private epochOf(pid: number, processes: ProcessInfo[]): string {
+    const identity = processIdentity(pid) ?? `pid-${pid}`;
+    if (this.epoch?.split('+')[0] !== identity) return identity;
+    return this.wasReloaded(processes) ? `${identity}+${Date.now()}` : this.epoch;
+  }
+
+  private wasReloaded(processes: ProcessInfo[]): boolean {
+    const ran = [...this.mirror.all()].filter(isAlive).map(({ group }) => group);
+    const everStarted = new Set(
+      processes.filter((info) => info.startedAt !== null).map((info) => info.group),
+    );
+    return ran.length > 0 && !ran.some((group) => everStarted.has(group));
   }
 }
 

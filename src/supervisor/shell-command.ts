@@ -12,7 +12,7 @@ const SHELL_WORDS = new Set(
  * A word, then words, quoted strings and plain expansions. No operator, substitution, comment, assignment in
  * front, or line break: for anything that is not obviously one command, the shell stays.
  */
-const FIRST_WORD = /^[A-Za-z0-9_./+@-]+(?=[ \t]|$)/;
+const FIRST_WORD = /^[A-Za-z0-9_./+@][A-Za-z0-9_./+@-]*(?=[ \t]|$)/;
 const FURTHER_WORDS = /^(?:[^;&|<>()`#\n\r"'\\$!]|'[^']*'|"[^"`\\$]*"|\$[A-Za-z_][A-Za-z0-9_]*)*$/;
 
 /** Whether the text is one plain command, so that the shell can be replaced by it with `exec`. */

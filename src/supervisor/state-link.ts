@@ -14,7 +14,7 @@ export interface StateLink {
    * called once. @throws when supervisord can't be reached
    */
   connect(onLost: (reason: string) => void): Promise<LinkContact>;
-  /** Something is about to change and somebody waits for it. */
-  expectChanges(): void;
+  /** Something is about to change, or has just been begun in `group`, and somebody waits for it. */
+  expectChanges(group?: string): void;
   close(): void;
 }

@@ -38,7 +38,7 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     super();
     this.rpc = new RpcClient(host.url, () => host.repairSocket());
     this.bridge = new BridgeStateLink(this.rpc, host.bridgeSocket, this.mirror);
-    this.polling = new PollingStateLink(this.rpc, this.mirror);
+    this.polling = new PollingStateLink(this.rpc, this.mirror, host.lastEpoch());
     this.link = this.bridge;
     this.registry = new GroupRegistry(this.rpc, host, paths, this.mirror, () => this.link);
   }
@@ -113,7 +113,9 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
 
   async startProcess(instance: Instance): Promise<void> {
     await this.registry.repairFiles(instance.owner);
-    await this.command(instance, 'start', 'supervisor.startProcess', [false], FAULT.ALREADY_STARTED);
+    // A process that has ended already is answered with SPAWN_ERROR; its state tells what became of it.
+    const harmless = [FAULT.ALREADY_STARTED, FAULT.SPAWN_ERROR];
+    await this.command(instance, 'start', 'supervisor.startProcess', [false], ...harmless);
   }
 
   async stopProcess(instance: Instance): Promise<void> {
@@ -166,6 +168,7 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     } catch (error) {
       if (!isFault(error, ...harmless)) throw daemonErrorOf(error, `${verb} "${instance.owner}"`);
     }
+    this.link.expectChanges(group);
   }
 
   /** Makes contact, waits until it is lost, makes contact again. */

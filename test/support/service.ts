@@ -21,6 +21,8 @@ export interface ServiceOptions {
   env?: Record<string, string>;
   /** An existing state directory; it is kept at the end. */
   stateDir?: string;
+  /** Runs it as another user than the tests; it must be able to read the checkout and own `stateDir`. */
+  runAs?: { uid: number; gid: number };
 }
 
 /** The built service, with a real supervisord, in a state directory of its own. */
@@ -91,9 +93,12 @@ export class Service {
         DAEMON_STATE_DIR: this.stateDir,
         DAEMON_PORT: '0',
         DAEMON_LOG_LEVEL: 'warn',
+        // So that the tests can be run on another version of supervisord.
+        ...(process.env.DAEMON_SUPERVISORD && { DAEMON_SUPERVISORD: process.env.DAEMON_SUPERVISORD }),
         ...this.options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      ...this.options.runAs,
     });
     this.child = child;
     for (const stream of [child.stdout!, child.stderr!])
