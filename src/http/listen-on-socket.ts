@@ -29,9 +29,13 @@ async function makeRoom(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found) return;
   if (!found.isSocket())
-    throw new SettingsError(`DAEMON_SOCKET: ${path} exists and is no socket. Move it away, or set another path.`);
+    throw new SettingsError(
+      `DAEMON_SOCKET: ${path} exists and is no socket. Move it away, or set another path.`,
+    );
   if (await isAnswered(path))
-    throw new SettingsError(`DAEMON_SOCKET: another process listens on ${path}. End it, or set another path.`);
+    throw new SettingsError(
+      `DAEMON_SOCKET: another process listens on ${path}. End it, or set another path.`,
+    );
   rmSync(path, { force: true });
 }
 

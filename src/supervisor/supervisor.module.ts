@@ -1,4 +1,5 @@
 import { Global, Module } from '@nestjs/common';
+import { ConfigRepository } from '../config-store/config-repository';
 import { StatePaths } from '../config-store/state-paths';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { AttachedSupervisor } from './attached-supervisor';
@@ -12,7 +13,9 @@ import { XmlRpcSupervisorGateway } from './xml-rpc-supervisor.gateway';
   providers: [
     {
       provide: SupervisorGateway,
-      inject: [SETTINGS, StatePaths],
+      // The repository comes first, because with it come the checks and the lock of the state directory: nothing
+      // may be written to a folder that turns out to be somebody else's.
+      inject: [SETTINGS, StatePaths, ConfigRepository],
       useFactory: (settings: Settings, paths: StatePaths): SupervisorGateway => {
         const host = settings.attached
           ? new AttachedSupervisor(settings.attached, paths)

@@ -115,7 +115,15 @@ describe.each(Object.entries(STRANGERS))('with %s', (_title, headers) => {
   });
 
   it('what does not exist can not be told from what does', async () => {
-    for (const path of ['/', '/nothing', '/metrics', `${BASE}`, `${BASE}/programs/nothing`, '/docsx', '/.env']) {
+    for (const path of [
+      '/',
+      '/nothing',
+      '/metrics',
+      `${BASE}`,
+      `${BASE}/programs/nothing`,
+      '/docsx',
+      '/.env',
+    ]) {
       for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'DELETE', 'PATCH', 'TRACE']) {
         const { status } = await call({ method, path, headers });
         expect([method, path, status]).toEqual([method, path, 401]);
@@ -218,7 +226,10 @@ describe('with a token of an admin', () => {
       const path = request.path.replace(temporaryId, 'eph-000000000000');
       const isChange = operation.method === 'POST';
       if (isChange && operation.template.endsWith('/reset')) continue;
-      const { status } = await call({ ...request, path: isChange ? path.replace(programId, 'nothing') : path });
+      const { status } = await call({
+        ...request,
+        path: isChange ? path.replace(programId, 'nothing') : path,
+      });
       expect([401, 403]).not.toContain(status);
       expect(status).toBeLessThan(500);
     }

@@ -58,7 +58,16 @@ it('is there for its owner alone from the first instant, and curl talks through 
   const asNobody = () =>
     execFileSync(
       'setpriv',
-      ['--reuid=65534', '--regid=65534', '--clear-groups', 'curl', '-sS', '--unix-socket', path, `http://localhost${HEALTH}`],
+      [
+        '--reuid=65534',
+        '--regid=65534',
+        '--clear-groups',
+        'curl',
+        '-sS',
+        '--unix-socket',
+        path,
+        `http://localhost${HEALTH}`,
+      ],
       { stdio: 'pipe' },
     );
   expect(asNobody).toThrow(/ermission denied|Couldn't connect|connect to/);
@@ -120,9 +129,13 @@ describe('a path that something else has', () => {
 });
 
 function listeningPortsOf(pid: number): string[] {
-  const inodes = execFileSync('sh', ['-c', `ls -l /proc/${pid}/fd | sed -n 's/.*socket:.\\([0-9]*\\).*/\\1/p'`], {
-    encoding: 'utf8',
-  }).split('\n');
+  const inodes = execFileSync(
+    'sh',
+    ['-c', `ls -l /proc/${pid}/fd | sed -n 's/.*socket:.\\([0-9]*\\).*/\\1/p'`],
+    {
+      encoding: 'utf8',
+    },
+  ).split('\n');
   return ['tcp', 'tcp6']
     .flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, 'utf8').trim().split('\n').slice(1))
     .map((line) => line.trim().split(/\s+/))

@@ -27,7 +27,10 @@ function target(address: string): { host?: string; port?: number; socketPath?: s
 }
 
 /** A request just as it is given; an event stream is cut after its head and first bytes. */
-export function send(address: string, { method = 'GET', path, headers, body, agent }: RawRequest): Promise<RawAnswer> {
+export function send(
+  address: string,
+  { method = 'GET', path, headers, body, agent }: RawRequest,
+): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({ ...target(address), method, path, headers, agent }, (response) => {
       const chunks: Buffer[] = [];
