@@ -108,7 +108,16 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
   }
 
   async startProcess(instance: Instance): Promise<void> {
-    await this.command(instance, 'start', 'supervisor.startProcess', [false], FAULT.ALREADY_STARTED);
+    await this.command(
+      instance,
+      'start',
+      'supervisor.startProcess',
+      [false],
+      FAULT.ALREADY_STARTED,
+      // It had ended again before the answer: its state tells.
+      FAULT.SPAWN_ERROR,
+      FAULT.ABNORMAL_TERMINATION,
+    );
   }
 
   async stopProcess(instance: Instance): Promise<void> {

@@ -20,7 +20,7 @@ export class FieldChangeDto {
   @ApiProperty({ ...ANY_VALUE, description: 'The value now; absent for a new program.', required: false })
   from?: unknown;
 
-  @ApiProperty({ ...ANY_VALUE, description: 'The value afterwards. A secret is `***`.' })
+  @ApiProperty({ ...ANY_VALUE, description: 'The value afterwards.' })
   to: unknown;
 }
 
