@@ -9,18 +9,18 @@ import { RandomRequests, randomFrom, type Target } from './random-requests';
 
 const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 20_000);
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_122);
-const AT_A_TIME = 24;
+const AT_A_TIME = 48;
 const WITHIN_MS = 170_000;
 const API = '/api/v1/daemon';
 
 /** How often each is asked, beside 4 for a look. A reset makes an end of all the others' work. */
 const WEIGHTS: Record<string, number> = {
-  startProgram: 2,
+  startProgram: 1,
   stopProgram: 3,
-  restartProgram: 1,
-  launchEphemeral: 1,
+  restartProgram: 0.6,
+  launchEphemeral: 0.6,
   stopEphemeral: 3,
-  editProgram: 2,
+  editProgram: 1.4,
   resetPrograms: 0.02,
   restorePrograms: 0.1,
   testWebhooks: 1,
@@ -35,14 +35,19 @@ it(
     const service = await Service.start({
       env: {
         DAEMON_DEFAULTS_FILE: defaults,
-        DAEMON_WEBHOOK_ALLOW_PRIVATE: 'true', DAEMON_EPHEMERAL_RETENTION: '1', DAEMON_LOG_LEVEL: 'error' },
+        DAEMON_WEBHOOK_ALLOW_PRIVATE: 'true',
+        DAEMON_EPHEMERAL_RETENTION: '1',
+        DAEMON_LOG_LEVEL: 'error',
+      },
     });
     try {
       const supervisor = service.supervisorPid;
       const { counts, failures } = await fuzz(service);
       expect(failures).toEqual([]);
       // Not everything was refused, and every operation did its work at least once.
-      const succeeded = new Set([...counts.keys()].filter((key) => / 20[01]$/.test(key)).map((key) => key.split(' ')[0]));
+      const succeeded = new Set(
+        [...counts.keys()].filter((key) => / 20[01]$/.test(key)).map((key) => key.split(' ')[0]),
+      );
       expect([...succeeded].sort()).toEqual(operations.map(({ name }) => name).sort());
 
       expect(service.output).not.toMatch(/"level":"(error|fatal)"/);
@@ -105,7 +110,10 @@ async function fuzz(service: Service): Promise<{ counts: Map<string, number>; fa
 
 /** As documented, in the envelope if it is an error, and never the service's own fault. */
 function check(method: string, path: string, { status, body, text, headers }: RawAnswer): void {
-  if (status >= 400 && (body?.success !== false || typeof body.error !== 'string' || typeof body.code !== 'string'))
+  if (
+    status >= 400 &&
+    (body?.success !== false || typeof body.error !== 'string' || typeof body.code !== 'string')
+  )
     throw new Error(`${status} without the envelope: ${text.slice(0, 300)}`);
   if (status >= 500 && status !== 504) throw new Error(`${status} ${text.slice(0, 500)}`);
   const isJson = headers['content-type']?.includes('json') === true;
