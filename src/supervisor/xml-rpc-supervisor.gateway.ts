@@ -142,11 +142,13 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     );
   }
 
-  async forgetEnd(instance: Instance): Promise<void> {
+  async forgetEnd(instance: Instance): Promise<boolean> {
     this.requireConnection();
     try {
       await this.registry.renew(groupName(instance));
+      return true;
     } catch (error) {
+      if (isFault(error, FAULT.STILL_RUNNING)) return false;
       throw daemonErrorOf(error, `reset "${instance.owner}"`);
     }
   }

@@ -179,9 +179,9 @@ describe('any bytes as a body', () => {
     ['NUL', '{"name":"x\\u0000","command":"true","user":"root"}'],
     ['invalid UTF-8', Buffer.from('{"name":"\xff\xfe","command":"true","user":"root"}', 'latin1')],
     ['overlong UTF-8', Buffer.from('{"name":"\xc0\xaf","command":"true","user":"root"}', 'latin1')],
-    ['a hundred thousand fields', `{${Array.from({ length: 60_000 }, (_, i) => `"f${i}":1`).join()}}`],
+    ['tens of thousands of fields', `{${Array.from({ length: 60_000 }, (_, i) => `"f${i}":1`).join()}}`],
     [
-      'a hundred thousand URLs',
+      'tens of thousands of URLs',
       JSON.stringify({
         name: 'x',
         command: 'true',
