@@ -93,7 +93,7 @@ const quoted = (paths: string[]) => paths.map((path) => `'${path}'`).join(' ');
     ]);
     for (const path of [service.stateDir, ...everythingIn(service.stateDir)]) {
       const name = path.slice(service.stateDir.length + 1);
-      const isLauncher = /^launch\//.test(name);
+      const isLauncher = name.startsWith('launch/');
       const expected = folders.get(name) ?? (isLauncher ? '500' : '600');
       expect([name, modeOf(path)]).toEqual([name, expected]);
       if (!isLauncher) expect([name, lstatSync(path).uid]).toEqual([name, 0]);

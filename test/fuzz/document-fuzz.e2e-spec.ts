@@ -21,8 +21,10 @@ const WEIGHTS: Record<string, number> = {
   launchEphemeral: 0.6,
   stopEphemeral: 3,
   editProgram: 1.4,
-  resetPrograms: 0.02,
-  restorePrograms: 0.1,
+  resetPrograms: 0.1,
+  restorePrograms: 0.3,
+  addProgram: 8,
+  removeProgram: 1,
   testWebhooks: 1,
 };
 
