@@ -15,16 +15,14 @@ const API = '/api/v1/daemon';
 
 /** How often each is asked, beside 4 for a look. A reset makes an end of all the others' work. */
 const WEIGHTS: Record<string, number> = {
-  startProgram: 1,
+  startProgram: 1.5,
   stopProgram: 3,
-  restartProgram: 0.6,
+  restartProgram: 3,
   launchEphemeral: 0.6,
   stopEphemeral: 3,
   editProgram: 1.4,
-  resetPrograms: 0.1,
+  resetPrograms: 0.06,
   restorePrograms: 0.3,
-  addProgram: 8,
-  removeProgram: 1,
   testWebhooks: 1,
 };
 
