@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { chmodSync, rmSync } from 'node:fs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { StateDirectoryError } from './config-store/state-directory-error';
 import { createApp } from './create-app';
 import { API_BASE, DOCS_PATH } from './http/api-paths';
 import { assertAddressFree } from './http/assert-address-free';
+import { listenOnSocket } from './http/listen-on-socket';
 import { parseSettings } from './settings/parse-settings';
 import { SettingsError } from './settings/settings-error';
 import type { Settings } from './settings/settings';
@@ -28,15 +28,7 @@ async function listen(app: NestFastifyApplication, { host, port, socket }: Setti
     await app.listen(port, host);
     return await app.getUrl();
   }
-  // One that an earlier run left behind; the state directory's lock says that no other service uses it.
-  rmSync(socket, { force: true });
-  const umask = process.umask(0o177);
-  try {
-    await app.listen(socket);
-  } finally {
-    process.umask(umask);
-  }
-  chmodSync(socket, 0o600);
+  await listenOnSocket(app, socket);
   return `http+unix://${encodeURIComponent(socket)}`;
 }
 

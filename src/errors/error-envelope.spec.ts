@@ -49,6 +49,11 @@ describe('envelopeOf', () => {
       new HttpException('Unsupported Media Type', 415),
       'UNSUPPORTED_MEDIA_TYPE',
     ],
+    [
+      'the 403 of the file server',
+      Object.assign(new Error('Forbidden'), { statusCode: 403, expose: true }),
+      'NOT_FOUND',
+    ],
     ['405', new HttpException('no', 405), 'METHOD_NOT_ALLOWED'],
     ['414', fastifyError('FST_ERR_MAX_PARAM_LENGTH', 414), 'PAYLOAD_TOO_LARGE'],
     ['431', new HttpException('no', 431), 'PAYLOAD_TOO_LARGE'],

@@ -18,9 +18,9 @@ export interface ErrorEnvelope {
 /** What a client is told of an error. Of one that nobody foresaw it learns nothing but that it happened. */
 export function envelopeOf(error: unknown): ErrorEnvelope {
   const { code, message, extra } = asDaemonError(error);
-  const fixed = { success: false, error: message, code } as const;
-  // First for the reader's eye, and last so that nothing in `extra` can take their place.
-  return { status: STATUS_OF[code], body: { ...fixed, ...extra, ...fixed } };
+  const core = { success: false as const, error: message, code };
+  // Before the others, so that it is read first, and after them, so that none of them replaces it.
+  return { status: STATUS_OF[code], body: { ...core, ...extra, ...core } };
 }
 
 /** The error that `envelopeOf` turns into this body. */
@@ -37,7 +37,9 @@ function asDaemonError(error: unknown): DaemonError {
 /** Nest wraps Fastify's errors in an HttpException and drops their code, so only the status tells them apart. */
 function frameworkStatus(error: unknown): number | null {
   if (error instanceof HttpException) return error.getStatus();
-  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  const { statusCode, code, expose } = (error ?? {}) as Record<string, unknown>;
+  // The file server of the documentation refuses paths like "/docs/../x": for the client there is no such file.
+  if (error instanceof Error && expose === true && statusCode === 403) return 404;
   const isFastifys = error instanceof Error && typeof code === 'string' && code.startsWith('FST_');
   return isFastifys && typeof statusCode === 'number' ? statusCode : null;
 }

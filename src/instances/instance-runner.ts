@@ -149,16 +149,31 @@ export class InstanceRunner {
     const group = groupName(instance);
     return await this.commands.runExclusive(group, async () => {
       this.gateway.requireConnection();
-      const info = this.gateway.mirror.get(group);
       const definition = this.gateway.definition(instance.owner);
+      const info = await this.settled(instance);
       const wasRunning = isAlive(info) || info?.state === 'BACKOFF';
       if (info?.state === 'BACKOFF') await this.endBackoff(instance);
       else if (isAlive(info)) await this.end(instance, info!, definition);
-      else if (info?.state === 'EXITED' || info?.state === 'FATAL') await this.gateway.forgetEnd(instance);
       if (wasRunning) await this.endStrays(instance, definition);
       this.board.clearFailure(instance);
       return wasRunning;
     });
+  }
+
+  /**
+   * What is to be stopped; what has ended by itself is forgotten. One that supervisord starts again in the same
+   * moment counts as what it has become.
+   */
+  private async settled(instance: Instance): Promise<ProcessInfo | undefined> {
+    const { mirror } = this.gateway;
+    const group = groupName(instance);
+    for (;;) {
+      const info = mirror.get(group);
+      if (info?.state !== 'EXITED' && info?.state !== 'FATAL') return info;
+      if (await this.gateway.forgetEnd(instance)) return mirror.get(group);
+      const hasChanged = await mirror.until(group, (now) => now !== info, KILL_TAKES_MS);
+      if (!hasChanged) return info;
+    }
   }
 
   private async end(

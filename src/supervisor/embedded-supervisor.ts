@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   closeSync,
   existsSync,
@@ -118,20 +118,7 @@ export class EmbeddedSupervisor implements SupervisorHost {
     const config = this.writeConfig();
     const outputFile = join(this.paths.supervisor, 'supervisord.out');
     const output = openSync(outputFile, 'w', 0o600);
-    const child = spawn(this.program, ['-n', '-c', config], {
-      detached: true,
-      cwd: '/',
-      stdio: ['ignore', output, output],
-      // Nothing of the service's own environment: programs would inherit it.
-      env: {
-        PATH: DEFAULT_PATH,
-        LANG: 'C.UTF-8',
-        PYTHONPATH: join(__dirname, 'bridge'),
-        PYTHONDONTWRITEBYTECODE: '1',
-        // Programs get another one. It finds a supervisord whose start the service did not live to note down.
-        [MARK_VARIABLE]: `${this.identity.id}:supervisord:`,
-      },
-    });
+    const child = this.spawn(config, output);
     closeSync(output);
     const failure = new Promise<never>((_, reject) => {
       child.once('error', reject);
@@ -152,6 +139,29 @@ export class EmbeddedSupervisor implements SupervisorHost {
       throw error;
     }
     await Promise.race([this.untilReady(), failure]);
+  }
+
+  private spawn(config: string, output: number): ChildProcess {
+    // The logs that it makes are its own alone; programs are given a umask of theirs.
+    const umask = process.umask(0o077);
+    try {
+      return spawn(this.program, ['-n', '-c', config], {
+        detached: true,
+        cwd: '/',
+        stdio: ['ignore', output, output],
+        // Nothing of the service's own environment: programs would inherit it.
+        env: {
+          PATH: DEFAULT_PATH,
+          LANG: 'C.UTF-8',
+          PYTHONPATH: join(__dirname, 'bridge'),
+          PYTHONDONTWRITEBYTECODE: '1',
+          // Programs get another one. It finds a supervisord whose start the service did not live to note down.
+          [MARK_VARIABLE]: `${this.identity.id}:supervisord:`,
+        },
+      });
+    } finally {
+      process.umask(umask);
+    }
   }
 
   private writeConfig(): string {

@@ -255,9 +255,12 @@ function belongsTo(launcher: string, user: SystemUser): boolean {
   return stat?.uid === user.uid && stat.gid === user.gid && (stat.mode & 0o7777) === 0o500;
 }
 
+/** A launcher's owner can make it as large as he likes: what no launcher of ours can be is not read. */
+const MAX_GENERATED_BYTES = 16 * 1024 * 1024;
+
 function contentOf(file: string): string | null {
   try {
-    return readFileSync(file, 'utf8');
+    return lstatSync(file).size > MAX_GENERATED_BYTES ? null : readFileSync(file, 'utf8');
   } catch {
     return null;
   }

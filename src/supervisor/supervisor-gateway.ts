@@ -73,8 +73,11 @@ export abstract class SupervisorGateway {
   /** Sends a signal to the process group. A process that is gone is no error. */
   abstract signalProcess(instance: Instance, signal: string): Promise<void>;
 
-  /** Makes an ended instance look as if it had never been started. */
-  abstract forgetEnd(instance: Instance): Promise<void>;
+  /**
+   * Makes an ended instance look as if it had never been started. @returns false, with nothing done, when
+   * supervisord has started it again meanwhile
+   */
+  abstract forgetEnd(instance: Instance): Promise<boolean>;
 
   /** The value of HOODY_DAEMON_MARK that the processes of an instance carry. */
   abstract markOf(instance: Instance): string;

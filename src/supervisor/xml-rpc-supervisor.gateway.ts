@@ -114,7 +114,7 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
   async startProcess(instance: Instance): Promise<void> {
     await this.registry.repairFiles(instance.owner);
     // A process that has ended already is answered with SPAWN_ERROR; its state tells what became of it.
-    const harmless = [FAULT.ALREADY_STARTED, FAULT.SPAWN_ERROR];
+    const harmless = [FAULT.ALREADY_STARTED, FAULT.SPAWN_ERROR, FAULT.ABNORMAL_TERMINATION];
     await this.command(instance, 'start', 'supervisor.startProcess', [false], ...harmless);
   }
 
@@ -140,11 +140,13 @@ export class XmlRpcSupervisorGateway extends SupervisorGateway {
     );
   }
 
-  async forgetEnd(instance: Instance): Promise<void> {
+  async forgetEnd(instance: Instance): Promise<boolean> {
     this.requireConnection();
     try {
       await this.registry.renew(groupName(instance));
+      return true;
     } catch (error) {
+      if (isFault(error, FAULT.STILL_RUNNING)) return false;
       throw daemonErrorOf(error, `reset "${instance.owner}"`);
     }
   }

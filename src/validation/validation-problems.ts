@@ -9,7 +9,14 @@ const MAX_PROBLEMS = 20;
 
 /** class-validator's tree of errors as a list of fields with messages for people. */
 export function fieldProblems(errors: readonly ValidationError[], noun = 'field'): FieldProblem[] {
-  return errors.flatMap((error) => problemsOf(error, '', noun)).slice(0, MAX_PROBLEMS);
+  return first(errors)
+    .flatMap((error) => problemsOf(error, '', noun))
+    .slice(0, MAX_PROBLEMS);
+}
+
+/** Each brings at least one problem, and a body of 1 MiB has room for 100,000: the words for all take seconds. */
+function first(errors: readonly ValidationError[]): readonly ValidationError[] {
+  return errors.slice(0, MAX_PROBLEMS);
 }
 
 function problemsOf(error: ValidationError, parent: string, noun: string): FieldProblem[] {
@@ -22,7 +29,7 @@ function problemsOf(error: ValidationError, parent: string, noun: string): Field
     if (finding) return { field: path + finding.at, message: `${path}${finding.at} ${finding.message}` };
     return { field: path, message: text.startsWith(`${name} `) ? path + text.slice(name.length) : text };
   });
-  return [...own, ...(error.children ?? []).flatMap((child) => problemsOf(child, path, noun))];
+  return [...own, ...first(error.children ?? []).flatMap((child) => problemsOf(child, path, noun))];
 }
 
 function joined(parent: string, name: string): string {

@@ -64,7 +64,7 @@ export class Service {
     const isListening = new Promise<void>((resolve, reject) => {
       const read = (text: string) => {
         run += text;
-        const address = /API\s+(http:\/\/\S+?)\/api\/v1\/daemon/.exec(run)?.[1];
+        const address = /API\s+(http(?:\+unix)?:\/\/\S+?)\/api\/v1\/daemon/.exec(run)?.[1];
         if (!address) return;
         this.address = address;
         resolve();
