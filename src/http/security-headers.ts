@@ -43,9 +43,10 @@ const DOCS: FastifyHelmetOptions = {
 /** Every answer, errors and event streams too, says how a browser may use it. Nothing may be cached. */
 export async function addSecurityHeaders(fastify: FastifyInstance): Promise<void> {
   await fastify.register(helmet, { ...DATA, global: false });
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     // On the raw response: an event stream writes its own head, and a route can still say otherwise.
     reply.raw.setHeader('cache-control', 'no-store');
-    await reply.helmet(isDocs(request.routeOptions.url) ? DOCS : {});
+    void reply.helmet(isDocs(request.routeOptions.url) ? DOCS : {});
+    done();
   });
 }

@@ -70,7 +70,10 @@ export class ProgramResetService {
     return names.map((backup) => ({ backup, created_at: timeIn(backup) }));
   }
 
-  private async replaceAll(next: readonly StoredProgram[], action: 'reset' | 'restored'): Promise<string | null> {
+  private async replaceAll(
+    next: readonly StoredProgram[],
+    action: 'reset' | 'restored',
+  ): Promise<string | null> {
     return await this.locks.forAll(async () => {
       this.gateway.requireConnection();
       const before = this.repository.problem ? [] : this.repository.programs();

@@ -142,7 +142,12 @@ export class Reconciler {
     }
   }
 
-  private async startAfter(ms: number, planned: PlannedStart, lane: StartLane, signal: AbortSignal): Promise<void> {
+  private async startAfter(
+    ms: number,
+    planned: PlannedStart,
+    lane: StartLane,
+    signal: AbortSignal,
+  ): Promise<void> {
     await delay(ms, undefined, { signal }).catch(() => undefined);
     await this.startOne(planned, lane, signal);
   }

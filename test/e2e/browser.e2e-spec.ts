@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,6 +5,11 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { debianProgram } from '../support/debian-program';
 import { Service } from '../support/service';
+
+// For the functions that run in the page: with the whole DOM's types, those of Node would be others everywhere.
+declare const document: any;
+declare const navigator: any;
+type HTMLElement = any;
 
 const API = '/api/v1/daemon';
 /** Long enough for apt, on a machine that has no Chromium yet. */
@@ -333,5 +337,7 @@ async function askSameOrigin(api: string): Promise<string[]> {
     fetch(`${api}/programs/victim/stop`, { method: 'POST' }),
     fetch(`${api}/quick-start`, { method: 'POST', headers: json, body: '{"command":"true","user":"root"}' }),
   ];
-  return await Promise.all(asked.map(async (answer) => (await (await answer).json()).code));
+  return await Promise.all(
+    asked.map(async (answer) => ((await (await answer).json()) as { code: string }).code),
+  );
 }

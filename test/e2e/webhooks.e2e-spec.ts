@@ -7,7 +7,7 @@ interface Taken {
   path: string;
   headers: Record<string, string>;
   text: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever came
+
   body: any;
 }
 

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 export interface Received {
   event: string;
   id?: string;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever came
+
   data: any;
   /** When it came, in milliseconds. */
   at: number;

@@ -101,7 +101,7 @@ export class Service {
       ...this.options.runAs,
     });
     this.child = child;
-    for (const stream of [child.stdout!, child.stderr!])
+    for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     return child;
   }
@@ -163,7 +163,7 @@ export class Service {
     };
     if (isJson && fullPath.startsWith(BASE_PATH))
       expectValidResponse(method, fullPath.split('?')[0]!, answer.status, answer.body);
-    return answer as Answer<T>;
+    return answer;
   }
 
   get<T = any>(path: string, headers?: Record<string, string>): Promise<Answer<T>> {
