@@ -8,6 +8,7 @@ import { isActive } from '../domain/states';
 import { ChangeFeed } from '../events/change-feed';
 import { InstanceBoard } from '../instances/instance-board';
 import { ProgramLocks } from '../instances/program-locks';
+import { StartLane } from '../instances/start-lane';
 import { SupervisorGateway } from '../supervisor/supervisor-gateway';
 import type { EditProgramDto } from './dto/program-input.dto';
 import { MASK, programDtoOf } from './dto/program.dto';
@@ -108,7 +109,7 @@ export class ProgramEditorService {
     try {
       await this.lifecycle.stopAll(current, affected);
       await this.apply(current, next);
-      for (const port of toStart) await this.start(next, port);
+      await this.startAll(next, toStart);
     } catch (error) {
       throw await this.rollBack(current, next, running, affected, error);
     }
@@ -134,7 +135,7 @@ export class ProgramEditorService {
       await this.save(current.id, { ...current, wanted: running });
       await this.apply(next, current);
       await this.dropInstances(next, current);
-      for (const port of affected) await this.start(current, port);
+      await this.startAll(current, affected);
     } catch (error) {
       rolledBack = false;
       // What failed by itself is not tried again; without supervisord it should run when there is one again.
@@ -166,8 +167,14 @@ export class ProgramEditorService {
     await this.lifecycle.dropInstances(before.id, dropped);
   }
 
-  private async start(program: StoredProgram, port: number): Promise<void> {
-    await this.starter.startAndWait(program, port, { timeout: null, waitFor: 'running' });
+  /** Together; rejects with the first failure when all verdicts are there. */
+  private async startAll(program: StoredProgram, ports: number[]): Promise<void> {
+    const request = { timeout: null, waitFor: 'running', lane: new StartLane() } as const;
+    const results = await Promise.allSettled(
+      ports.map((port) => this.starter.startAndWait(program, port, request)),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
   }
 
   private async dryEdit(

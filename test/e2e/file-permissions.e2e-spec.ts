@@ -185,7 +185,7 @@ const quoted = (paths: string[]) => paths.map((path) => `'${path}'`).join(' ');
       );
     }
     const environment = readFileSync(`/proc/${service.supervisorPid}/environ`, 'utf8');
-    expect(environment).not.toMatch(/token-of-the-owner|DAEMON_/);
+    expect(environment).not.toMatch(/token-of-the-owner|(?<!HOODY_)DAEMON_/);
     const commandLines = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))
       .map((pid) => (existsSync(`/proc/${pid}/cmdline`) ? readFileSafely(`/proc/${pid}/cmdline`) : ''));
