@@ -27,6 +27,9 @@ export abstract class FailureExplainer {
   /** To be called before a start, so that what an earlier run wrote is not taken for this one's. */
   abstract runBegins(instance: Instance): void;
 
+  /** The instance is gone for good. */
+  abstract forget(instance: Instance): void;
+
   /** @returns what supervisord's answer alone tells, and what a look at the logs and the system adds */
   abstract explain(facts: FailureFacts): { atFirst: Failure; afterALook: Promise<Failure> };
 

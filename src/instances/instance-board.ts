@@ -124,6 +124,7 @@ export class InstanceBoard {
 
   forget(instance: Instance): void {
     this.records.delete(groupName(instance));
+    this.explainer.forget(instance);
     this.revision++;
   }
 

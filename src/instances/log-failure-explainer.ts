@@ -35,6 +35,10 @@ export class LogFailureExplainer extends FailureExplainer {
     this.beginnings.set(groupName(instance), this.stderrSize(instance));
   }
 
+  forget(instance: Instance): void {
+    this.beginnings.delete(groupName(instance));
+  }
+
   explain(facts: FailureFacts): { atFirst: Failure; afterALook: Promise<Failure> } {
     const { instance, info, phase } = facts;
     const beginning = this.beginnings.get(groupName(instance)) ?? 0;
