@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Logger } from '@nestjs/common';
 import { StatePaths } from '../config-store/state-paths';
-import type { StateChange } from '../domain/changes';
+import { change } from '../../test/support/a-change';
 import { ChangeFeed } from './change-feed';
 import { ChangeJournal, JOURNAL_LIMIT } from './change-journal';
 import type { JournalEntry } from './journal-entry';
@@ -234,21 +234,6 @@ describe('The journal of changes', () => {
     return { feed, journal, told };
   }
 });
-
-function change(of: Partial<StateChange>): StateChange {
-  return {
-    type: 'state',
-    program: 'web',
-    port: null,
-    from: 'STARTING',
-    to: 'RUNNING',
-    pid: 1,
-    exit_status: null,
-    spawn_error: null,
-    time: new Date().toISOString(),
-    ...of,
-  };
-}
 
 function pidsOf(entries: Iterable<JournalEntry>): (number | null)[] {
   return Array.from(entries, ({ change }) => (change.type === 'state' ? change.pid : null));

@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Test } from '@nestjs/testing';
 import { EventSource } from 'eventsource';
 import { StatePaths } from '../config-store/state-paths';
-import type { StateChange } from '../domain/changes';
+import { change } from '../../test/support/a-change';
 import { EventStreams } from '../http/sse';
 import { ChangeFeed } from './change-feed';
 import { CurrentStates, type StateSnapshotItem } from './current-states';
@@ -276,20 +276,5 @@ function inbox() {
       while (events.length < count) await new Promise<void>((resolve) => (wake = resolve));
       return events;
     },
-  };
-}
-
-function change(of: Partial<StateChange>): StateChange {
-  return {
-    type: 'state',
-    program: 'web',
-    port: null,
-    from: 'STARTING',
-    to: 'RUNNING',
-    pid: 1,
-    exit_status: null,
-    spawn_error: null,
-    time: new Date().toISOString(),
-    ...of,
   };
 }

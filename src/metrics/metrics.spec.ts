@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { ConfigRepository } from '../config-store/config-repository';
-import type { StateChange } from '../domain/changes';
+import { change } from '../../test/support/a-change';
 import { ChangeFeed } from '../events/change-feed';
 import { EventStreams } from '../http/sse';
 import { SETTINGS } from '../settings/settings';
@@ -255,21 +255,6 @@ class FakeSource extends InstanceMetricsSource {
 
 function running(of: Partial<InstanceMetrics>): InstanceMetrics {
   return { program: 'web', port: null, status: 'RUNNING', pid: 10, started_at_ms: 1_700_000_000_000, ...of };
-}
-
-function change(of: Partial<StateChange>): StateChange {
-  return {
-    type: 'state',
-    program: 'web',
-    port: null,
-    from: 'STARTING',
-    to: 'RUNNING',
-    pid: 1,
-    exit_status: null,
-    spawn_error: null,
-    time: new Date().toISOString(),
-    ...of,
-  };
 }
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;

@@ -13,50 +13,44 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StatePaths } from '../config-store/state-paths';
-import { endMarked } from '../process-table/end-marked';
-import { markPrefix } from '../process-table/marked-processes';
 import { MARK_VARIABLE } from '../process-table/process-mark';
 import { DEFAULT_PATH } from './launcher';
 import { processIdentity } from './process-identity';
 import { RpcClient } from './rpc-client';
-import type { SupervisorHost } from './supervisor-host';
-import { SupervisorIdentity } from './supervisor-identity';
+import { SupervisorHost } from './supervisor-host';
 import { supervisordConfig } from './supervisord-config';
 
 const READY_WITHIN_MS = 15_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** A supervisord that lived longer than this is started again without a pause. */
 const HEALTHY_AFTER_MS = 10_000;
-/** Between the stop signal and SIGKILL for what an old supervisord left behind. */
-const LEFTOVER_GRACE_MS = 2000;
 
 /**
  * A supervisord of our own, in a session of its own so that it outlives the service, in the state
  * directory. It is started without programs; the service tells it of them.
  */
-export class EmbeddedSupervisor implements SupervisorHost {
+export class EmbeddedSupervisor extends SupervisorHost {
   readonly isAttached = false;
   readonly url: string;
-  readonly bridgeSocket: string;
-  private readonly identity: SupervisorIdentity;
   private readonly socket: string;
   private startedAt = 0;
   private pauseMs = 0;
 
   constructor(
     private readonly program: string,
-    private readonly paths: StatePaths,
+    paths: StatePaths,
   ) {
-    this.identity = new SupervisorIdentity(paths);
+    super(paths);
     this.socket = join(this.identity.socketDir, 'supervisor.sock');
     this.url = `unix://${this.socket}`;
-    this.bridgeSocket = join(this.identity.socketDir, 'bridge.sock');
   }
-
-  groupFile = (owner: string): string => join(this.paths.groupFiles, `hoody-${owner}.conf`);
 
   get mark(): string {
     return `${this.identity.id}:${this.identity.process ?? ''}:`;
+  }
+
+  groupFile(owner: string): string {
+    return join(this.paths.groupFiles, `hoody-${owner}.conf`);
   }
 
   async ensure(): Promise<void> {
@@ -64,18 +58,6 @@ export class EmbeddedSupervisor implements SupervisorHost {
     await this.pauseBetweenStarts();
     await this.endLeftovers();
     await this.start();
-  }
-
-  async endLeftovers(): Promise<void> {
-    await endMarked(markPrefix(`${this.identity.id}:`), { signal: 'SIGTERM', graceMs: LEFTOVER_GRACE_MS });
-  }
-
-  lastEpoch(): string | null {
-    return this.identity.epoch;
-  }
-
-  rememberEpoch(epoch: string): void {
-    this.identity.update({ epoch });
   }
 
   async untilGone(timeoutMs: number): Promise<boolean> {

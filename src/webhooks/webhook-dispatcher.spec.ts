@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type Server, type ServerRespons
 import type { AddressInfo } from 'node:net';
 import { Logger } from '@nestjs/common';
 import type { ConfigRepository } from '../config-store/config-repository';
-import type { StateChange } from '../domain/changes';
+import { change } from '../../test/support/a-change';
 import { DaemonError } from '../domain/errors';
 import { WEBHOOK_DEFAULTS, type Webhooks } from '../domain/program';
 import { ChangeFeed } from '../events/change-feed';
@@ -483,19 +483,4 @@ class Receiver {
 function signed(key: string, headers: IncomingHttpHeaders, body: string): string {
   const content = [headers['webhook-id'], headers['webhook-timestamp'], body].join('.');
   return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
-}
-
-function change(of: Partial<StateChange>): StateChange {
-  return {
-    type: 'state',
-    program: 'web',
-    port: null,
-    from: 'STARTING',
-    to: 'RUNNING',
-    pid: 1,
-    exit_status: null,
-    spawn_error: null,
-    time: new Date().toISOString(),
-    ...of,
-  };
 }
