@@ -18,7 +18,7 @@ import { DaemonError } from '../domain/errors';
 import { PROGRAM_DEFAULTS, type EphemeralProgram, type StoredProgram } from '../domain/program';
 import { FileConfigRepository } from './file-config-repository';
 import { StatePaths } from './state-paths';
-import { nodeWithTypeScript } from './testing/node-with-typescript';
+import { nodeWithTypeScript } from '../../test/support/node-with-typescript';
 
 const SHIPPED_DEFAULTS = join(__dirname, 'programs.default.json');
 

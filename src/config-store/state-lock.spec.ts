@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { nodeWithTypeScript } from './testing/node-with-typescript';
+import { nodeWithTypeScript } from '../../test/support/node-with-typescript';
 import { lockStateDirectory } from './state-lock';
 import { StatePaths } from './state-paths';
 
