@@ -1,13 +1,6 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  cleanUp,
-  freePort,
-  linesOf,
-  listen,
-  startChild,
-  temporaryFolder,
-} from '../../test/fixtures/diag-children';
+import { cleanUp, temporaryFolder } from '../../test/fixtures/diag-children';
 import { aRun, ME, NOBODY, TEST_PATH } from '../../test/fixtures/diag-runs';
 import { preflight } from './preflight';
 
@@ -208,50 +201,6 @@ describe('preflight', () => {
       expect(await messageOf({ command: file })).toBe(
         `${file} needs the interpreter ${loader}, which does not exist`,
       );
-    });
-  });
-
-  describe('of the port', () => {
-    const SERVER =
-      'require("net").createServer().listen(0, process.argv[1], function () { console.log(this.address().port) })';
-
-    it.each(['0.0.0.0', '::'])('names the stranger who listens on %s', async (host) => {
-      const child = startChild(process.execPath, ['-e', SERVER, host], { env: {} });
-      const port = Number(await linesOf(child)());
-      const diagnosis = await preflight(aRun({ port }));
-      expect(diagnosis).toMatchObject({
-        cause: 'port_in_use',
-        port,
-        holder: { pid: child.pid, program: null, port },
-      });
-      expect(diagnosis!.message).toMatch(`port ${port} already in use by pid ${child.pid} (`);
-    });
-
-    it('names another program of ours', async () => {
-      const child = startChild(process.execPath, ['-e', SERVER, '0.0.0.0'], {
-        env: { HOODY_DAEMON_MARK: 's:1:hoody_api' },
-      });
-      const port = Number(await linesOf(child)());
-      const programOf = (mark: string): string => mark.replace(/.*_/, '');
-      expect(await messageOf({ port, mark: 's:1:hoody_web', programOf })).toBe(
-        `port ${port} already in use by program "api" (pid ${child.pid})`,
-      );
-    });
-
-    it('has nothing against the instance itself, of whatever epoch', async () => {
-      const child = startChild(process.execPath, ['-e', SERVER, '0.0.0.0'], {
-        env: { HOODY_DAEMON_MARK: 's:1:hoody_web' },
-      });
-      const port = Number(await linesOf(child)());
-      expect(await preflight(aRun({ port, mark: 's:2:hoody_web' }))).toBeNull();
-    });
-
-    it('has nothing against a stranger on a single address, who may be no obstacle', async () => {
-      expect(await preflight(aRun({ port: (await listen('127.0.0.2')).port }))).toBeNull();
-    });
-
-    it('has nothing against a free port', async () => {
-      expect(await preflight(aRun({ port: await freePort() }))).toBeNull();
     });
   });
 });

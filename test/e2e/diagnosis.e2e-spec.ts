@@ -52,16 +52,17 @@ describe('a start that fails', () => {
 
   const cases: [string, () => Failing][] = [
     [
-      'its port is in use, found beforehand',
+      'its port is in use',
       () => ({
-        fields: { command: 'sleep 1000', port_range: { start: BUSY, end: BUSY } },
+        fields: { command: 'exec python3 -m http.server {{PORT}}', port_range: { start: BUSY, end: BUSY } },
         diagnosis: {
           cause: 'port_in_use',
           port: BUSY,
           holder: { port: BUSY, pid: process.pid, program: null },
         },
         error: new RegExp(`port ${BUSY} already in use by pid ${process.pid} \\(.*(node|jest)`),
-        exitStatus: 0,
+        exitStatus: 1,
+        stderr: /Address already in use/,
       }),
     ],
     [
@@ -301,7 +302,11 @@ describe('a start that fails', () => {
   it('names each instance that failed, and those that started', async () => {
     const near = createServer().listen(NEAR, '0.0.0.0');
     try {
-      const id = await service.add({ port_range: { start: NEAR, end: NEAR + 2 } });
+      const id = await service.add({
+        command: 'exec python3 -m http.server {{PORT}}',
+        port_range: { start: NEAR, end: NEAR + 2 },
+        start_seconds: 1,
+      });
       const { status, body } = await service.post(`programs/${id}/start`, { all: true });
       expect(status).toBe(422);
       expect(body).toMatchObject({
