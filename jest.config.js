@@ -6,6 +6,7 @@ module.exports = {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
   testTimeout: 30_000,
+  setupFilesAfterEnv: ['<rootDir>/test/support/try-again-in-ci.ts'],
   transform: {
     '^.+\\.ts$': [
       'ts-jest',

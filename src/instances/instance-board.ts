@@ -233,7 +233,7 @@ export class InstanceBoard {
       port: port || null,
       from: record.announced,
       to,
-      pid: isOver && inferred ? record.announcedPid : pid,
+      pid: isOver && inferred ? (record.announcedPid ?? pid) : pid,
       exit_status: isOver ? record.exitStatus : null,
       spawn_error: null,
       time: new Date(time).toISOString(),

@@ -182,6 +182,10 @@ describe('what changed while the service was away', () => {
     const pids: Record<string, number> = {};
     for (const id of [same, replaced, ended])
       pids[id] = (await service.post(`programs/${id}/start`)).body.pid;
+    // What was not told before the end of the service is told afterwards, and would be part of the story.
+    const isTold = (id: string) =>
+      statesTold(service).some(({ program, to }) => program === id && to === 'RUNNING');
+    await until('the starts are told', () => [same, replaced, ended].every(isTold));
     const told = statesTold(service).length;
     await service.end('SIGKILL');
     process.kill(pids[replaced]!, 'SIGKILL');
