@@ -6,7 +6,6 @@ module.exports = {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts', '**/*.e2e-spec.ts'],
   testTimeout: 30_000,
-  setupFilesAfterEnv: ['<rootDir>/test/support/try-again-in-ci.ts'],
   transform: {
     '^.+\\.ts$': [
       'ts-jest',
